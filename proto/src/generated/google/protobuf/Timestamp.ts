@@ -1,0 +1,13 @@
+// Generated from null by proto/generate.mjs. Do not edit.
+
+import type { Long } from '@grpc/proto-loader';
+
+export interface TimestampInput {
+  'seconds'?: (number | string | Long);
+  'nanos'?: (number);
+}
+
+export interface Timestamp {
+  'seconds': (number);
+  'nanos': (number);
+}
