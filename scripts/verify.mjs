@@ -1,0 +1,32 @@
+// The gate: the same here and in CI. Runs every check even after one failed, and says at the end which.
+import { spawnSync } from "node:child_process";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const checks = [
+  ["format", "prettier", ["--check", "--log-level", "warn", "."]],
+  ["lint", "oxlint", ["--type-aware", "--deny-warnings"]],
+  ["types", "turbo", ["run", "typecheck", "--output-logs=errors-only", "--ui=stream"]],
+  ["boundaries", "turbo", ["boundaries"]],
+  ["dead code", "knip", ["--no-progress"]],
+  ["manifests", "sherif", []],
+  ["contracts and generated code", "turbo", ["run", "check", "--output-logs=errors-only", "--ui=stream", "--concurrency=1"]],
+];
+
+const only = process.argv[2];
+const failed = [];
+for (const [name, program, args] of checks) {
+  if (only !== undefined && only !== name) continue;
+  const began = performance.now();
+  const done = spawnSync(program, args, { cwd: root, encoding: "utf8", maxBuffer: 64 << 20 });
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  if (done.status === 0) {
+    console.log(`ok      ${name} (${seconds} s)`);
+    continue;
+  }
+  failed.push(name);
+  console.log(`FAILED  ${name} (${seconds} s)\n${done.stdout}${done.stderr}${done.error?.message ?? ""}`);
+}
+if (failed.length > 0) console.log(`verify: failed: ${failed.join(", ")}`);
+process.exit(failed.length > 0 ? 1 : 0);
