@@ -1,0 +1,32 @@
+// npm run bench <suite> [-- --quick] [--only postgres]: measures against goals and ceilings, side by side in one run.
+import { parseArgs } from "node:util";
+import { fileURLToPath } from "node:url";
+import { publish, type Figure } from "./report.ts";
+import { commandsSuite } from "./commands/suite.ts";
+
+/** `quick`: every row that has a goal, fewer messages, three rounds. */
+export interface BenchOptions {
+  root: string;
+  quick: boolean;
+  say: (line: string) => void;
+}
+
+const suites: Record<string, (options: BenchOptions) => Promise<Figure[]>> = { commands: commandsSuite };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: "boolean", default: false } },
+});
+const [name = ""] = positionals;
+const suite = suites[name];
+if (suite === undefined) {
+  process.stderr.write(`bench: name a suite: ${Object.keys(suites).join(", ")}\n`);
+  process.exit(64);
+}
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const rows = await suite({ root, quick: values.quick, say });
+const missed = publish(root, name, rows);
+if (missed > 0) say(`${missed} goal${missed === 1 ? "" : "s"} missed`);
+process.exit(0);

@@ -1,0 +1,90 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus, totalmem } from "node:os";
+import { join } from "node:path";
+
+/** One line of a suite's table. A figure is the median of its rounds. */
+export interface Figure {
+  figure: string;
+  ours: number;
+  /** The same thing done by a peer, or the bare ceiling, in the same run. */
+  peer?: number;
+  /** ours / peer. */
+  ratio?: number;
+  unit: string;
+  /** As the goal was set: "≤ 8", "≥ 1000"; null where the figure is only told. */
+  goal: string | null;
+  /** Null where there's no goal. */
+  met: boolean | null;
+  conditions: Record<string, string | number>;
+}
+
+/** Median of a non-empty list. */
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+/** The q-quantile (0–1) by the nearest rank; NaN for an empty list. */
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(q * sorted.length) - 1))] ?? Number.NaN;
+}
+
+/** Whether `value` keeps a goal written as "≤ 8" or "≥ 1000". */
+export function meets(value: number, goal: string): boolean {
+  const bound = Number(goal.slice(1));
+  if (!Number.isFinite(bound)) throw new Error(`a goal reads "≤ 8" or "≥ 1000", not "${goal}"`);
+  return goal.startsWith("≤") ? value <= bound : value >= bound;
+}
+
+/** A figure with its goal judged; `ours` is rounded to three significant digits. */
+export function figure(row: Omit<Figure, "met" | "ratio">): Figure {
+  const ours = round(row.ours);
+  const ratio = row.peer === undefined ? {} : { peer: round(row.peer), ratio: round(row.ours / row.peer) };
+  return { ...row, ours, ...ratio, met: row.goal === null ? null : meets(row.ours, row.goal) };
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(3));
+}
+
+/** What the machine and the code were, for every row's conditions. */
+export function machine(root: string): Record<string, string | number> {
+  const git = (...args: string[]): string => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
+  let commit: string;
+  try {
+    commit = git("rev-parse", "--short", "HEAD") + (git("status", "--porcelain", "--", "apps", "packages", "proto") === "" ? "" : "+changes");
+  } catch {
+    commit = "not a checkout";
+  }
+  return {
+    node: process.version,
+    cores: availableParallelism(),
+    cpu: cpus()[0]?.model ?? "unknown",
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    commit,
+  };
+}
+
+/** Prints the table and writes `results/<suite>.json`. Returns how many goals were missed. */
+export function publish(root: string, suite: string, rows: readonly Figure[]): number {
+  const cells = rows.map((row) => [
+    row.figure,
+    String(row.ours),
+    row.peer === undefined ? "" : String(row.peer),
+    row.ratio === undefined ? "" : `${row.ratio}×`,
+    row.unit,
+    row.goal ?? "told",
+    row.met === null ? "" : row.met ? "yes" : "NO",
+  ]);
+  const head = ["figure", "ours", "peer", "ratio", "unit", "goal", "met"];
+  const widths = head.map((title, column) => Math.max(title.length, ...cells.map((row) => (row[column] ?? "").length)));
+  const line = (row: readonly string[]): string => `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
+  const rule = `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`;
+  process.stdout.write([line(head), rule, ...cells.map(line)].join("\n") + "\n");
+
+  const folder = join(root, "bench", "results");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${suite}.json`), `${JSON.stringify(rows, null, 2)}\n`);
+  return rows.filter((row) => row.met === false).length;
+}
