@@ -51,7 +51,7 @@ function fingerprint() {
   for (const folder of ["apps", "packages"]) {
     for (const name of readdirSync(join(root, folder)).sort()) files.push(`${folder}/${name}/package.json`);
   }
-  files.push("proto/package.json", "bench/package.json", "apps/command-server/prisma/schema.prisma");
+  files.push("proto/package.json", "bench/package.json", "e2e/package.json", "apps/command-server/prisma/schema.prisma");
   for (const file of files) {
     const path = join(root, file);
     if (existsSync(path)) hash.update(file).update(readFileSync(path));

@@ -1,0 +1,76 @@
+/** The command-server's HTTP API, as a test uses it: no retries, no client library, every answer checked. */
+export interface Operator {
+  /** Queues a command and answers its id. Throws with the server's words when it isn't accepted. */
+  queue(body: Record<string, unknown>): Promise<string>;
+  get(commandId: string): Promise<CommandView>;
+  cancel(commandId: string): Promise<void>;
+  /** The raw stored output. */
+  output(commandId: string): Promise<string>;
+  agent(agentId: string): Promise<AgentView | null>;
+  joinToken(request: { uses?: number; ttlSeconds?: number; agentId?: string }): Promise<string>;
+  revoke(agentId: string): Promise<void>;
+  request(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
+}
+
+export interface CommandView {
+  commandId: string;
+  agentId: string;
+  status: string;
+  attempt: number;
+  startedAt?: string;
+  assignedAt?: string;
+  cancelRequestedAt?: string;
+  result?: { exitCode?: number; output: string; truncated: boolean; outputBytes?: number; error?: string; durationMs?: number };
+  lateResult?: unknown;
+}
+
+export interface AgentView {
+  agentId: string;
+  status: string;
+  epoch: number;
+  disconnectReason?: string;
+}
+
+const terminal = new Set(["completed", "failed", "timeout", "cancelled", "expired"]);
+
+/** Whether nothing follows this state. */
+export function ended(view: CommandView): boolean {
+  return terminal.has(view.status);
+}
+
+export function connectOperator(url: string, token: string): Operator {
+  const request: Operator["request"] = async (method, path, body) => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(10_000),
+    });
+    const text = await response.text();
+    const json = (response.headers.get("content-type") ?? "").includes("json");
+    return { status: response.status, body: json ? (JSON.parse(text) as unknown) : text };
+  };
+  const expect = async <T>(method: string, path: string, allowed: readonly number[], body?: unknown): Promise<T> => {
+    const answer = await request(method, path, body);
+    if (!allowed.includes(answer.status)) {
+      throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    }
+    return answer.body as T;
+  };
+  return {
+    request,
+    queue: async (body) => (await expect<{ commandId: string }>("POST", "/commands", [202], body)).commandId,
+    get: (id) => expect<CommandView>("GET", `/commands/${id}`, [200]),
+    cancel: async (id) => void (await expect("POST", `/commands/${id}/cancel`, [200, 202])),
+    output: (id) => expect<string>("GET", `/commands/${id}/output`, [200]),
+    agent: async (id) => {
+      const answer = await request("GET", `/agents/${id}`);
+      return answer.status === 200 ? (answer.body as AgentView) : null;
+    },
+    joinToken: async (body) => (await expect<{ token: string }>("POST", "/join-tokens", [201], body)).token,
+    revoke: async (id) => void (await expect("POST", `/agents/${id}/revoke`, [200, 202, 204])),
+  };
+}
