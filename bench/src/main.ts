@@ -2,14 +2,8 @@
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { publish, type Figure } from "./report.ts";
+import type { BenchOptions } from "./options.ts";
 import { commandsSuite } from "./commands/suite.ts";
-
-/** `quick`: every row that has a goal, fewer messages, three rounds. */
-export interface BenchOptions {
-  root: string;
-  quick: boolean;
-  say: (line: string) => void;
-}
 
 const suites: Record<string, (options: BenchOptions) => Promise<Figure[]>> = { commands: commandsSuite };
 

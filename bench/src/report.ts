@@ -53,7 +53,9 @@ export function machine(root: string): Record<string, string | number> {
   const git = (...args: string[]): string => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
   let commit: string;
   try {
-    commit = git("rev-parse", "--short", "HEAD") + (git("status", "--porcelain", "--", "apps", "packages", "proto") === "" ? "" : "+changes");
+    commit =
+      git("rev-parse", "--short", "HEAD") +
+      (git("status", "--porcelain", "--", "apps", "packages", "proto") === "" ? "" : "+changes");
   } catch {
     commit = "not a checkout";
   }
@@ -79,7 +81,8 @@ export function publish(root: string, suite: string, rows: readonly Figure[]): n
   ]);
   const head = ["figure", "ours", "peer", "ratio", "unit", "goal", "met"];
   const widths = head.map((title, column) => Math.max(title.length, ...cells.map((row) => (row[column] ?? "").length)));
-  const line = (row: readonly string[]): string => `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
   const rule = `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`;
   process.stdout.write([line(head), rule, ...cells.map(line)].join("\n") + "\n");
 

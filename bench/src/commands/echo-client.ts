@@ -16,8 +16,13 @@ export interface EchoAnswer {
 }
 
 async function echo({ port, streams, messages }: EchoRequest): Promise<EchoAnswer> {
-  const clients = Array.from({ length: streams }, () =>
-    new AgentService(`127.0.0.1:${port}`, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1, "grpc.enable_retries": 0 }),
+  const clients = Array.from(
+    { length: streams },
+    () =>
+      new AgentService(`127.0.0.1:${port}`, credentials.createInsecure(), {
+        "grpc.use_local_subchannel_pool": 1,
+        "grpc.enable_retries": 0,
+      }),
   );
   const calls = clients.map((client) => client.connect());
   const times: number[] = [];

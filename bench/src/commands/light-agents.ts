@@ -41,7 +41,11 @@ function answerPings(client: AgentServiceClient, agentId: string, privateKey: Ke
     call.on("end", () => reject(new Error(`${agentId}: the server ended the stream`)));
     call.on("data", (frame: ServerMessage) => {
       if (frame.challenge) {
-        const text = [Buffer.from("fleetwire-hello-v1\n"), frame.challenge.nonce, Buffer.from(`\n${agentId}\n${ledgerId}`)];
+        const text = [
+          Buffer.from("fleetwire-hello-v1\n"),
+          frame.challenge.nonce,
+          Buffer.from(`\n${agentId}\n${ledgerId}`),
+        ];
         call.write({
           hello: {
             agentId,
@@ -54,7 +58,10 @@ function answerPings(client: AgentServiceClient, agentId: string, privateKey: Ke
         });
       } else if (frame.welcome) {
         let sequence = 0;
-        setInterval(() => call.write({ heartbeat: { sequence: ++sequence } }), frame.welcome.heartbeatIntervalMs).unref();
+        setInterval(
+          () => call.write({ heartbeat: { sequence: ++sequence } }),
+          frame.welcome.heartbeatIntervalMs,
+        ).unref();
         resolve();
       } else if (frame.assign) {
         const { commandId, assignNo, attempt } = frame.assign;

@@ -1,0 +1,137 @@
+// The operators' side of the benchmark, in a process of its own: queues commands over HTTP, watches their results.
+import { credentials, Metadata } from "@grpc/grpc-js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Pool } from "undici";
+import { CommandService, type CommandServiceClient, type WatchCommandResponse } from "@fleetwire/proto";
+import { serveParent } from "../children.ts";
+import { quantile } from "../report.ts";
+
+interface Target {
+  url: string;
+  grpc: string;
+  token: string;
+  agentIds: string[];
+  body: Record<string, unknown>;
+}
+
+/** One command at a time, with a pause between: what an operator feels. */
+export interface IdleRequest extends Target {
+  kind: "idle";
+  count: number;
+  pauseMs: number;
+}
+
+/** Commands arrive singly over `connections` HTTP connections, as fast as they are accepted. */
+export interface FloodRequest extends Target {
+  kind: "flood";
+  count: number;
+  connections: number;
+}
+
+export interface IdleAnswer {
+  p50Ms: number;
+  p99Ms: number;
+  maxMs: number;
+}
+
+export interface FloodAnswer {
+  perSecond: number;
+  acceptedPerSecond: number;
+  failed: number;
+}
+
+async function idle(request: IdleRequest): Promise<IdleAnswer> {
+  const pool = new Pool(request.url, { connections: 1 });
+  const watcher = new CommandService(request.grpc, credentials.createInsecure());
+  const times: number[] = [];
+  for (let i = 0; i < request.count; i++) {
+    const began = performance.now();
+    const commandId = await queue(pool, request, i);
+    const status = await lastStatus(watcher, request.token, commandId);
+    times.push(performance.now() - began);
+    if (status !== "COMMAND_STATUS_COMPLETED") throw new Error(`${commandId} ended ${status}`);
+    await sleep(request.pauseMs);
+  }
+  watcher.close();
+  await pool.close();
+  return { p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99), maxMs: quantile(times, 1) };
+}
+
+function lastStatus(watcher: CommandServiceClient, token: string, commandId: string): Promise<string | undefined> {
+  const metadata = new Metadata();
+  metadata.set("authorization", `Bearer ${token}`);
+  const call = watcher.watchCommand({ commandId, output: false }, metadata);
+  let status: string | undefined;
+  return new Promise((resolve, reject) => {
+    call.on("data", (event: WatchCommandResponse) => (status = event.command?.status ?? status));
+    call.on("error", reject);
+    call.on("end", () => resolve(status));
+  });
+}
+
+async function flood(request: FloodRequest): Promise<FloodAnswer> {
+  const pool = new Pool(request.url, { connections: request.connections });
+  const results = await followResults(request, request.count);
+  const began = performance.now();
+  let next = 0;
+  const feeders = Array.from({ length: request.connections }, async () => {
+    while (next < request.count) await queue(pool, request, next++);
+  });
+  await Promise.all(feeders);
+  const accepted = performance.now();
+  const { failed } = await results.all;
+  const ended = performance.now();
+  await pool.close();
+  return {
+    perSecond: request.count / ((ended - began) / 1000),
+    acceptedPerSecond: request.count / ((accepted - began) / 1000),
+    failed,
+  };
+}
+
+async function queue(pool: Pool, { token, agentIds, body }: Target, i: number): Promise<string> {
+  const response = await pool.request({
+    method: "POST",
+    path: "/commands",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ ...body, agentId: agentIds[i % agentIds.length] }),
+  });
+  const text = await response.body.text();
+  if (response.statusCode !== 202) throw new Error(`POST /commands: ${response.statusCode} ${text}`);
+  return (JSON.parse(text) as { commandId: string }).commandId;
+}
+
+/** Follows the feed from now on, and counts commands that ended until there are `count`. */
+async function followResults({ url, token }: Target, count: number): Promise<{ all: Promise<{ failed: number }> }> {
+  const stop = new AbortController();
+  const response = await fetch(`${url}/events?follow=true&from=end`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal: stop.signal,
+  });
+  if (response.status !== 200 || response.body === null)
+    throw new Error(`GET /events: ${response.status} ${await response.text()}`);
+  const all = countEnded(response.body, count).finally(() => stop.abort());
+  return { all };
+}
+
+async function countEnded(body: ReadableStream<Uint8Array>, count: number): Promise<{ failed: number }> {
+  const endings = /"kind":"command\.(completed|failed|timeout|cancelled|expired)"/g;
+  const decoder = new TextDecoder();
+  let rest = "";
+  let ended = 0;
+  let failed = 0;
+  for await (const bytes of body) {
+    const text = rest + decoder.decode(bytes, { stream: true });
+    const cut = text.lastIndexOf("\n\n");
+    rest = cut < 0 ? text : text.slice(cut);
+    for (const [, kind] of text.slice(0, Math.max(cut, 0)).matchAll(endings)) {
+      ended += 1;
+      if (kind !== "completed") failed += 1;
+    }
+    if (ended >= count) return { failed };
+  }
+  throw new Error(`the feed ended after ${ended} of ${count} results`);
+}
+
+await serveParent((request: IdleRequest | FloodRequest) => (request.kind === "idle" ? idle(request) : flood(request)));
+process.exit(0);

@@ -1,0 +1,86 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { eventually, freePort, runSource, type TestProcess } from "@fleetwire/testbed";
+import { cpuSecondsOf } from "../children.ts";
+
+/** A command-server on embedded PostgreSQL, in a process of its own, in a home of its own. */
+export interface System {
+  url: string;
+  grpc: string;
+  token: string;
+  joinToken(uses: number): Promise<string>;
+  serverCpuSeconds(): number;
+  close(): Promise<void>;
+}
+
+/** @param settings environment variables of the server. */
+export async function startSystem(root: string, settings: Record<string, string> = {}): Promise<System> {
+  const home = mkdtempSync(join(tmpdir(), "fleetwire-bench-"));
+  const [port, grpcPort] = [await freePort(), await freePort()];
+  const url = `http://127.0.0.1:${port}`;
+  const server = runSource(join(root, "apps/command-server/src/main.ts"), [], {
+    name: "command-server",
+    nodeArgs: process.env["FLEETWIRE_BENCH_PROFILE"]
+      ? ["--cpu-prof", `--cpu-prof-dir=${process.env["FLEETWIRE_BENCH_PROFILE"]}`]
+      : [],
+    env: {
+      FLEETWIRE_HOME: home,
+      COMMAND_SERVER_PORT: String(port),
+      COMMAND_SERVER_GRPC_PORT: String(grpcPort),
+      LOG_LEVEL: "warn",
+      ...settings,
+    },
+  });
+  const ready = eventually(async () => (await fetch(`${url}/health/ready`)).status === 200, {
+    deadlineMs: 30_000,
+    what: "the server to be ready",
+  });
+  await Promise.race([ready, server.exited.then(() => server.waitForLine(/(?!)/))]);
+  const { token } = JSON.parse(readFileSync(join(home, "cli.json"), "utf8")) as { token: string };
+  return {
+    url,
+    grpc: `127.0.0.1:${grpcPort}`,
+    token,
+    joinToken: async (uses) => {
+      const response = await fetch(`${url}/join-tokens`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        body: JSON.stringify({ uses, ttlSeconds: 3600 }),
+      });
+      if (response.status !== 201) throw new Error(`POST /join-tokens: ${response.status} ${await response.text()}`);
+      return ((await response.json()) as { token: string }).token;
+    },
+    serverCpuSeconds: () => cpuSecondsOf(server.pid),
+    close: async () => {
+      await server.stop({ deadlineMs: 30_000 });
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Real agents, a process each. Resolves when all are connected. */
+export async function startRealAgents(
+  root: string,
+  system: System,
+  count: number,
+  concurrency: number,
+): Promise<TestProcess[]> {
+  const joinToken = await system.joinToken(count);
+  const agents: TestProcess[] = [];
+  // A few at a time: starting a hundred processes at once on two cores would make each of them slow.
+  for (let first = 0; first < count; first += 5) {
+    const batch = Array.from({ length: Math.min(5, count - first) }, (_, i) => {
+      const id = `real-${first + i}`;
+      const home = mkdtempSync(join(tmpdir(), "fleetwire-bench-agent-"));
+      return runSource(
+        join(root, "apps/agent/src/main.ts"),
+        ["--server", system.grpc, "--id", id, "--data-dir", home, "--concurrency", String(concurrency)],
+        { name: id, env: { FLEETWIRE_JOIN_TOKEN: joinToken, FLEETWIRE_HOME: home } },
+      );
+    });
+    await Promise.all(batch.map((agent) => agent.waitForLine(/agent connected/, 60_000)));
+    agents.push(...batch);
+  }
+  return agents;
+}
