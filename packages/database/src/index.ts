@@ -1,1 +1,15 @@
-export {};
+export { openEmbeddedPostgres, stopEmbeddedPostgres } from "./embedded/embedded-postgres.ts";
+export type { EmbeddedPostgres, EmbeddedPostgresOptions } from "./embedded/embedded-postgres.ts";
+export { EmbeddedPostgresError } from "./embedded/embedded-postgres-error.ts";
+export type { EmbeddedPostgresErrorCode } from "./embedded/embedded-postgres-error.ts";
+export { openDatabase } from "./database.ts";
+export type { Database, DatabaseOptions, IsolationLevel, Statement } from "./database.ts";
+export type { Listener, ListenOptions, Notification } from "./listen.ts";
+export { ensureDatabase } from "./ensure-database.ts";
+export { databaseSettings, resolveDatabaseUrl, DatabaseSettingsError } from "./database-settings.ts";
+export type { DatabaseSetting, DatabaseSettingsInput, DatabaseTarget } from "./database-settings.ts";
+export { migrate } from "./migrate.ts";
+export { MigrationError } from "./migration-error.ts";
+export { prismaAdapter } from "./prisma-adapter.ts";
+export { isConnectionError, isSerializationError } from "./database-errors.ts";
+export type { DatabaseLog } from "./log.ts";
