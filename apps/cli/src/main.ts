@@ -1,0 +1,4 @@
+import { createProgram } from "./program.ts";
+import { runProgram } from "./run-program.ts";
+
+process.exitCode = await runProgram(createProgram);

@@ -1,0 +1,31 @@
+const steps: [unit: string, ms: number][] = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["m", 60_000],
+  ["s", 1000],
+];
+
+/** "12s ago", "in 3h", "now": the largest unit alone, rounded down. */
+export function relativeTime(at: Date, now: Date): string {
+  const distance = now.getTime() - at.getTime();
+  const step = steps.find(([, ms]) => Math.abs(distance) >= ms);
+  if (!step) return "now";
+  const amount = `${Math.floor(Math.abs(distance) / step[1])}${step[0]}`;
+  return distance > 0 ? `${amount} ago` : `in ${amount}`;
+}
+
+/** "4 ms", "1.2 s", "3 min 5 s". */
+export function spokenDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+}
+
+const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds of "500ms", "30s", "5m", "24h", "7d"; a bare number is seconds. Null where it is none of these. */
+export function parseDuration(text: string): number | null {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text);
+  if (!match) return null;
+  return Math.round(Number(match[1]) * (units[match[2] ?? "s"] ?? 1000));
+}
