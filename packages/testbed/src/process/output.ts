@@ -1,0 +1,61 @@
+import type { Readable } from "node:stream";
+
+/** The newest lines that a process wrote. */
+export interface Output {
+  /** Both streams, in the order in which they arrived. */
+  readonly both: readonly string[];
+  readonly stdout: readonly string[];
+  readonly stderr: readonly string[];
+  /** Calls `listener` with each line from now on; returns what ends that. */
+  onLine(listener: (line: string) => void): () => void;
+}
+
+const keptLines = 5_000;
+const longestLine = 64 * 1024;
+
+/** Splits both streams into lines; keeps the newest 5,000 of each view, and of a line its first 64 Ki characters. */
+export function collectOutput(stdout: Readable, stderr: Readable): Output {
+  const both: string[] = [];
+  const lines = { stdout: [] as string[], stderr: [] as string[] };
+  const listeners = new Set<(line: string) => void>();
+
+  const collect = (stream: Readable, own: string[]) => {
+    stream.setEncoding("utf8");
+    let rest = "";
+    const take = (line: string) => {
+      keep(both, line);
+      keep(own, line);
+      for (const listener of listeners) listener(line);
+    };
+    stream.on("data", (text: string) => {
+      const parts = text.split("\n");
+      const last = parts.pop() ?? "";
+      for (const part of parts) {
+        take((rest + part).slice(0, longestLine));
+        rest = "";
+      }
+      rest = (rest + last).slice(0, longestLine);
+    });
+    stream.on("close", () => {
+      if (rest !== "") take(rest);
+      rest = "";
+    });
+  };
+  collect(stdout, lines.stdout);
+  collect(stderr, lines.stderr);
+
+  return {
+    both,
+    ...lines,
+    onLine: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+function keep(lines: string[], line: string): void {
+  lines.push(line);
+  // Dropped by the thousand: shifting for each line would cost the length of the list.
+  if (lines.length >= keptLines + 1_000) lines.splice(0, 1_000);
+}
