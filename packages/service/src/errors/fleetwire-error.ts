@@ -38,6 +38,7 @@ export function defineErrors<const C extends Record<string, Omit<ErrorSpec, "cod
   table: C,
 ): { readonly [K in keyof C & string]: ErrorSpec & { readonly code: K } } {
   const entries = Object.entries(table).map(([code, spec]) => [code, { ...spec, code }]);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- fromEntries doesn't keep which key has which code
   return Object.fromEntries(entries) as { readonly [K in keyof C & string]: ErrorSpec & { readonly code: K } };
 }
 

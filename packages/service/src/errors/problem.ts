@@ -1,3 +1,4 @@
+import { STATUS_CODES } from "node:http";
 import type { JsonObject } from "../json.ts";
 import { mappingOf } from "./error-kind.ts";
 import { asFleetwireError, clientMessage, type Violation } from "./fleetwire-error.ts";
@@ -5,6 +6,7 @@ import { asFleetwireError, clientMessage, type Violation } from "./fleetwire-err
 /** An RFC 9457 problem document, sent as `application/problem+json`. */
 export interface Problem {
   type: "about:blank";
+  /** The status' own words, as RFC 9457 asks for with about:blank. */
   title: string;
   status: number;
   /** One sentence about this occurrence. */
@@ -21,12 +23,12 @@ export const problemContentType = "application/problem+json; charset=utf-8";
 /** What the client is told. Anything but a FleetwireError becomes `internal_error`, without its message or stack. */
 export function toProblem(error: unknown, requestId?: string): Problem {
   const known = asFleetwireError(error);
-  const { http, title } = mappingOf(known.kind);
+  const status = known.spec.httpStatus ?? mappingOf(known.kind).http;
   const internal = known.kind === "internal";
   return {
     type: "about:blank",
-    title,
-    status: known.spec.httpStatus ?? http,
+    title: STATUS_CODES[status] ?? "Error",
+    status,
     detail: clientMessage(known),
     code: known.code,
     ...(requestId === undefined ? {} : { requestId }),

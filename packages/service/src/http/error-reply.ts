@@ -46,10 +46,12 @@ function fromFastify(error: unknown): FleetwireError | null {
   }
   const spec = byFastifyCode[code ?? ""];
   if (spec !== undefined) return new FleetwireError(spec);
-  if (statusCode === undefined || statusCode < 400 || statusCode >= 500) return null;
-  return new FleetwireError(statusCode === 413 ? httpErrors.body_too_large : httpErrors.invalid_request);
+  // Errors of other libraries may have a status too: of an answer that they got, not of ours.
+  const isOurs = code?.startsWith("FST_") === true || code === "ECONNRESET";
+  if (!isOurs || statusCode === undefined || statusCode < 400 || statusCode >= 500) return null;
+  return new FleetwireError(httpErrors.invalid_request);
 }
 
 function violationOf(part: string, issue: { instancePath: string; message?: string; params: object }): Violation {
-  return { path: `${part}${issue.instancePath}`, message: issue.message ?? "is not as described" };
+  return { path: `${part === "querystring" ? "query" : part}${issue.instancePath}`, message: issue.message ?? "is not as described" };
 }

@@ -3,6 +3,7 @@ import swaggerUi from "@fastify/swagger-ui";
 import { mappingOf } from "../errors/error-kind.ts";
 import type { ErrorSpec } from "../errors/fleetwire-error.ts";
 import type { FastifyServer } from "./server.ts";
+import { isRecord } from "./validation.ts";
 
 const problemReference = {
   description: "Refused or failed; `code` says why.",
@@ -49,20 +50,24 @@ export async function registerOpenApi(
   const config = options.docs ? ({ public: true, quiet: true } as const) : ({ quiet: true } as const);
   server.get("/openapi.json", { config, schema: { hide: true } }, () => server.swagger());
   if (!options.docs) return;
-  await server.register(swaggerUi, {
-    routePrefix: "/docs",
-    staticCSP: true,
-    uiConfig: { docExpansion: "list", deepLinking: true, persistAuthorization: false },
+  await server.register(async (pages) => {
+    pages.addHook("onRoute", (route) => {
+      route.config = { ...route.config, public: true, quiet: true };
+    });
+    await pages.register(swaggerUi, {
+      routePrefix: "/docs",
+      staticCSP: true,
+      uiConfig: { docExpansion: "list", deepLinking: true, persistAuthorization: false },
+    });
   });
 }
 
 /** Every operation may answer with a problem. */
 function withProblems<D extends { paths?: object }>(document: D): D {
   for (const path of Object.values(document.paths ?? {})) {
-    for (const operation of Object.values(path as Record<string, unknown>)) {
-      if (typeof operation !== "object" || operation === null || !("responses" in operation)) continue;
-      const responses = operation.responses as Record<string, unknown>;
-      responses["default"] ??= problemReference;
+    for (const operation of Object.values(isRecord(path) ? path : {})) {
+      const responses = isRecord(operation) ? operation["responses"] : undefined;
+      if (isRecord(responses)) responses["default"] ??= problemReference;
     }
   }
   return document;

@@ -18,7 +18,7 @@ export function registerRequestChecks(server: FastifyServer): void {
 
   server.addHook("preValidation", async (request) => {
     if (holdsNul(request.params)) refuseNul("params");
-    if (holdsNul(request.query)) refuseNul("querystring");
+    if (holdsNul(request.query)) refuseNul("query");
   });
 }
 

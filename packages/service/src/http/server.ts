@@ -79,8 +79,9 @@ export interface HttpServerOptions {
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyServer> {
   const requestTimeout = options.requestTimeoutMs ?? 30_000;
+  const loggerInstance: FastifyBaseLogger = options.log;
   const server: FastifyServer = fastify({
-    loggerInstance: options.log as FastifyBaseLogger,
+    loggerInstance,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     childLoggerFactory: (log, bindings, childOptions, raw) => {
       const traceId = parseTraceparent(raw.headers["traceparent"])?.traceId;

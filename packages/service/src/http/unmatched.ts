@@ -17,7 +17,7 @@ export function registerUnmatched(server: FastifyServer): void {
     const entries = [...methodsByPattern.values()].filter(({ matches }) => matches.test(path));
     const allowed = new Set(entries.flatMap(({ methods }) => [...methods]));
     if (allowed.size === 0) throw new FleetwireError(httpErrors.route_not_found);
-    void reply.header("allow", [...allowed].sort().join(", "));
+    void reply.header("allow", [...allowed].toSorted().join(", "));
     throw new FleetwireError(httpErrors.method_not_allowed);
   });
 }

@@ -13,9 +13,13 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   const validator = Compile(schema);
   const isBody = httpPart === "body";
   return (input: unknown) => {
-    const value = Value.Default(schema, isBody ? input : Value.Convert(schema, { ...(input as object) }));
+    const value = Value.Default(schema, isBody ? input : Value.Convert(schema, isRecord(input) ? { ...input } : input));
     if (validator.Check(value)) return { value };
-    const errors = validator.Errors(value).slice(0, mostViolations);
+    const errors = validator
+      .Errors(value)
+      // A closed object says "schema is false" for each unknown property, beside naming them.
+      .filter(({ keyword }) => keyword !== "boolean")
+      .slice(0, mostViolations);
     return {
       error: errors.map(({ instancePath, message, keyword, schemaPath, params }) => {
         const unknownNames = keyword === "additionalProperties" ? params.additionalProperties : null;
@@ -56,6 +60,7 @@ export function closed(schema: unknown): unknown {
   return copy;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+/** Whether it is an object that isn't a list. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -72,7 +72,7 @@ function index(entries: readonly TokenEntry[]): Map<string, KnownToken> {
 }
 
 function isSame(a: FileMark | null, b: FileMark | null): boolean {
-  return a?.ino === b?.ino && a?.mtimeMs === b?.mtimeMs && a?.size === b?.size;
+  return a?.ino === b?.ino && a?.ctimeMs === b?.ctimeMs && a?.size === b?.size;
 }
 
 /** Watches the folder, since a replaced file is another inode. Null where the system can't watch: looking has to do. */

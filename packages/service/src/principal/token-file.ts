@@ -25,15 +25,15 @@ export type TokenEntry = Static<typeof tokenEntry>;
 /** What a file is recognised by to have changed. */
 export interface FileMark {
   ino: number;
-  mtimeMs: number;
+  ctimeMs: number;
   size: number;
 }
 
 /** The file's mark, or null when there is no file. */
 export async function markOf(path: string): Promise<FileMark | null> {
   try {
-    const { ino, mtimeMs, size } = await stat(path);
-    return { ino, mtimeMs, size };
+    const { ino, ctimeMs, size } = await stat(path);
+    return { ino, ctimeMs, size };
   } catch {
     return null;
   }

@@ -21,7 +21,7 @@ export function parseArguments(
     const match = /^--([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\s\S]*))?$/.exec(argument);
     const flag = match?.[1];
     if (flag === undefined) {
-      parsed.problems.push(`${quoted(argument)}: unexpected argument; settings are written --name value`);
+      parsed.problems.push(`${shown(argument, argv.length - rest.length)}: unexpected; settings are written --name value`);
       continue;
     }
     take(flag, match?.[2], rest);
@@ -62,7 +62,7 @@ function split(value: RawValue): readonly string[] {
   return typeof value === "string" ? value.split(",") : value;
 }
 
-/** A positional argument may be a secret that lost its flag: only its beginning is shown. */
-function quoted(argument: string): string {
-  return JSON.stringify(argument.length > 12 ? `${argument.slice(0, 12)}…` : argument);
+/** An argument that isn't a flag may be a secret that lost its flag: only its place is told. */
+function shown(argument: string, place: number): string {
+  return /^-[A-Za-z-]{1,40}$/.test(argument) ? argument : `argument ${place}`;
 }

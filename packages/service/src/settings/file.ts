@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
-import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type Node } from "yaml";
+import { LineCounter, isAlias, isMap, isNode, isScalar, isSeq, parseDocument, type Document, type Node } from "yaml";
 import { InterpolationError, interpolate } from "./interpolation.ts";
 import { didYouMean } from "./near-name.ts";
 import type { RawValue } from "./spec.ts";
@@ -150,7 +150,7 @@ class SettingsWalk {
 
   /** The node itself, or what an alias stands for; null when there is nothing. */
   #target(found: unknown): Node | null {
-    if (!isAlias(found)) return (found as Node | null) ?? null;
+    if (!isAlias(found)) return isNode(found) ? found : null;
     this.#aliases += 1;
     if (this.#aliases > mostAliases) {
       if (this.#aliases === mostAliases + 1) this.#problem(found, `more than ${mostAliases} aliases`);

@@ -65,6 +65,7 @@ export function loadSettings<const S extends Readonly<Record<string, SettingSpec
     return [name, spec.defaultValue];
   });
   if (problems.length > 0) throw new SettingsError(input.service, problems);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- entries lose which key has which type
   return Object.fromEntries(loaded) as Settings<S>;
 }
 

@@ -70,7 +70,7 @@ export function declare<T, O extends SettingOptions<unknown>>(options: O, kind: 
     expected: kind.expected,
     parse: kind.parse,
   };
-  return spec as SettingSpec<Declared<T, O>>;
+  return spec;
 }
 
 function rawDefault(fallback: unknown): RawValue {
