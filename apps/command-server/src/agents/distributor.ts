@@ -1,0 +1,199 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Clock, Logger } from "@fleetwire/service";
+import type { AssignOutcome, AssignRequest, Assignment, CommandStore } from "../store/command-store.ts";
+import { FixedDelay } from "./fixed-delay.ts";
+import { repeat, type Repetition } from "./repeat.ts";
+import type { Run } from "./run-slots.ts";
+import type { AgentSession } from "./session.ts";
+import type { SessionMetrics } from "./session-metrics.ts";
+import type { SessionSettings } from "./session-settings.ts";
+import { backoffMs } from "./store-retry.ts";
+
+// Agents in one statement, and statements at once.
+const agentsPerStatement = 100;
+const statementsAtOnce = 2;
+const agentsPerPoll = 1_000;
+
+export interface Distributor {
+  start(): void;
+  /** The store may have work for these agents. */
+  wake(agentIds: readonly string[]): void;
+  /** A slot of a session is free again; `refused`: the agent wouldn't take the work that was in it. */
+  freed(session: AgentSession, run: Run, refused: boolean): void;
+  /** Gives nothing more away; resolves when what was assigned is on its way. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Gives queued commands to the sessions of this server that have free slots.
+ *
+ * A session that may have work (it began, was woken, has a slot free where the last statement gave all that was asked
+ * for, or was found by the poll) is marked; a pump takes many marked ones into one statement and goes on while there
+ * are any. A session is in at most one statement at a time, so that its slots aren't given twice. Nothing here is done
+ * for every session for each command.
+ */
+export function createDistributor(o: {
+  store: CommandStore;
+  sessions: ReadonlyMap<string, AgentSession>;
+  settings: SessionSettings;
+  metrics: SessionMetrics;
+  log: Logger;
+  clock: Clock;
+}): Distributor {
+  const { store, sessions, settings, metrics, log } = o;
+  const marked = new Set<AgentSession>();
+  const asking = new Set<AgentSession>();
+  const statements = new Set<Promise<void>>();
+  const paused = new FixedDelay<AgentSession>(settings.refusalPauseMs, o.clock, mark);
+  const stopping = new AbortController();
+  let poll: Repetition | null = null;
+  let storeLost = false;
+
+  function mark(session: AgentSession): void {
+    session.mayHaveMore.work = true;
+    session.mayHaveMore.control = true;
+    marked.add(session);
+    pump();
+  }
+
+  function wake(agentIds: readonly string[]): void {
+    for (const agentId of agentIds) {
+      const session = sessions.get(agentId);
+      if (!session) continue;
+      session.mayHaveMore.work = true;
+      session.mayHaveMore.control = true;
+      marked.add(session);
+    }
+    pump();
+  }
+
+  function freed(session: AgentSession, run: Run, refused: boolean): void {
+    if (refused) paused.add(session);
+    else if (session.mayHaveMore[run.lane]) {
+      marked.add(session);
+      pump();
+    }
+  }
+
+  function pump(): void {
+    if (stopping.signal.aborted || storeLost) return;
+    while (statements.size < statementsAtOnce) {
+      const batch = takeBatch();
+      if (batch.size === 0) return;
+      const statement = assign(batch).finally(() => {
+        statements.delete(statement);
+        pump();
+      });
+      statements.add(statement);
+    }
+  }
+
+  function takeBatch(): Map<AgentSession, AssignRequest> {
+    const batch = new Map<AgentSession, AssignRequest>();
+    for (const session of marked) {
+      if (batch.size === agentsPerStatement) break;
+      if (asking.has(session)) continue;
+      marked.delete(session);
+      const request = requestFor(session);
+      if (request) batch.set(session, request);
+    }
+    return batch;
+  }
+
+  function requestFor(session: AgentSession): AssignRequest | null {
+    if (!session.open || paused.has(session)) return null;
+    const work = session.draining ? 0 : Math.min(session.slots.free("work"), settings.batchSize);
+    const control = Math.min(session.slots.free("control"), settings.batchSize);
+    return work + control === 0 ? null : { agentId: session.agentId, epoch: session.epoch, work, control };
+  }
+
+  async function assign(batch: Map<AgentSession, AssignRequest>): Promise<void> {
+    for (const session of batch.keys()) asking.add(session);
+    try {
+      deliver(batch, await store.assign([...batch.values()]));
+    } catch (error) {
+      log.warn({ err: error, agents: batch.size }, "commands couldn't be assigned");
+      await recover([...batch.keys()]);
+    } finally {
+      for (const session of batch.keys()) asking.delete(session);
+    }
+  }
+
+  function deliver(batch: Map<AgentSession, AssignRequest>, outcome: AssignOutcome): void {
+    const given = new Map<string, Assignment[]>();
+    for (const assignment of outcome.assignments) {
+      const list = given.get(assignment.agentId);
+      if (list) list.push(assignment);
+      else given.set(assignment.agentId, [assignment]);
+      metrics.assigned.inc();
+      metrics.dispatchLatency.observe(assignment.waitedMs / 1_000);
+    }
+    for (const [session, request] of batch) give(session, request, given.get(session.agentId) ?? []);
+    for (const agentId of outcome.stale) {
+      const session = sessions.get(agentId);
+      if (session && batch.has(session)) session.end("superseded", "the store counts another session as current");
+    }
+  }
+
+  /** A session that ended meanwhile is given nothing: the agent's next Hello says that it doesn't hold these. */
+  function give(session: AgentSession, request: AssignRequest, assignments: readonly Assignment[]): void {
+    for (const assignment of assignments) session.give(assignment);
+    if (marked.has(session)) return;
+    for (const lane of ["work", "control"] as const) {
+      const count = assignments.filter((assignment) => assignment.lane === lane).length;
+      // Not asked for because nothing was free: still not known.
+      if (request[lane] > 0) session.mayHaveMore[lane] = count >= request[lane];
+      if (session.mayHaveMore[lane] && session.slots.free(lane) > 0 && !(lane === "work" && session.draining)) {
+        marked.add(session);
+      }
+    }
+  }
+
+  /**
+   * Whether a statement that failed has assigned anything isn't known, and frames for that would never be sent. So
+   * once the store answers again these sessions are closed, and the agents' next Hellos settle it.
+   */
+  async function recover(asked: readonly AgentSession[]): Promise<void> {
+    storeLost = true;
+    try {
+      for (let attempt = 0; ; attempt += 1) {
+        await delay(backoffMs(attempt), undefined, { signal: stopping.signal });
+        const answers = await store.ping().then(
+          () => true,
+          () => false,
+        );
+        if (answers) break;
+      }
+      for (const session of asked) session.end("answer_timeout", "whether the store had assigned work wasn't known");
+      storeLost = false;
+    } catch {
+      // Stopping: the sessions end anyway.
+    }
+  }
+
+  async function pollOnce(): Promise<void> {
+    if (storeLost) return;
+    const idle = [...sessions.values()].filter((session) => requestFor(session) !== null);
+    for (let from = 0; from < idle.length; from += agentsPerPoll) {
+      const agentIds = idle.slice(from, from + agentsPerPoll).map((session) => session.agentId);
+      wake(await store.agentsWithWork(agentIds));
+    }
+  }
+
+  function pollFailed(error: unknown): void {
+    log.warn({ err: error }, "queued commands couldn't be looked for");
+  }
+
+  function start(): void {
+    poll = repeat(settings.pollingIntervalMs, pollOnce, pollFailed);
+  }
+
+  async function stop(): Promise<void> {
+    stopping.abort();
+    paused.close();
+    await poll?.stop();
+    await Promise.all(statements);
+  }
+
+  return { start, wake, freed, stop };
+}

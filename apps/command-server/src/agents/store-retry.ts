@@ -1,0 +1,36 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "@fleetwire/service";
+
+const firstDelayMs = 50;
+const maxDelayMs = 3_000;
+
+/** Whether the store was out of reach, so that the same call may succeed later. */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  return error.code === "store_unavailable" || ("kind" in error && error.kind === "unavailable");
+}
+
+/** Full jitter: anything up to the cap, which doubles with each attempt. */
+export function backoffMs(attempt: number, random: () => number = Math.random): number {
+  return Math.ceil(random() * Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(attempt, 16)));
+}
+
+/**
+ * Calls the store until it answers: again with backoff while it is out of reach. Rejects with the error of a call that
+ * failed in another way, and with the signal's reason once that is aborted.
+ */
+export async function untilStored<T>(
+  call: () => Promise<T>,
+  o: { signal: AbortSignal; log: Logger; what: string },
+): Promise<T> {
+  for (let attempt = 0; ; attempt += 1) {
+    o.signal.throwIfAborted();
+    try {
+      return await call();
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      if (attempt === 0) o.log.warn({ err: error, what: o.what }, "the store is out of reach; trying again");
+    }
+    await delay(backoffMs(attempt), undefined, { signal: o.signal });
+  }
+}
