@@ -1,0 +1,52 @@
+import { Counter, Gauge, type Registry } from "prom-client";
+import { isBuiltIn } from "./commands/parameters.ts";
+import type { CommandStore } from "./store/command-store.ts";
+
+/** The metrics of the operators' side; sessions register those of agents and of what agents do with commands. */
+export interface CommandServerMetrics {
+  /** Counts a command that was stored. Types of plug-ins count as `other`: agents choose their names. */
+  queued(type: string): void;
+  cancelled(outcome: "cancelled" | "requested" | "already_ended"): void;
+}
+
+export function createCommandServerMetrics(
+  registry: Registry,
+  sources: { store: CommandStore; openStreams: () => number },
+): CommandServerMetrics {
+  const registers = [registry];
+  const queued = new Counter({
+    name: "commands_queued_total",
+    help: "Commands stored, by type; those of plug-ins as other.",
+    labelNames: ["type"],
+    registers,
+  });
+  const cancelled = new Counter({
+    name: "command_cancels_total",
+    help: "Cancels by operators: cancelled at once, requested of the agent, or too late.",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const depth = new Gauge({
+    name: "command_queue_depth",
+    help: "Commands that haven't ended, by state, on all servers.",
+    labelNames: ["state"],
+    registers,
+    async collect() {
+      // While the store is out of reach the last figures stay.
+      const now = await sources.store.depth().catch(() => null);
+      if (now === null) return;
+      depth.set({ state: "queued" }, now.queued);
+      depth.set({ state: "assigned" }, now.assigned);
+    },
+  });
+  const streams: Gauge = new Gauge({
+    name: "command_followers",
+    help: "Open event streams and WatchCommand calls on this server.",
+    registers,
+    collect: () => streams.set(sources.openStreams()),
+  });
+  return {
+    queued: (type) => queued.inc({ type: isBuiltIn(type) ? type : "other" }),
+    cancelled: (outcome) => cancelled.inc({ outcome }),
+  };
+}
