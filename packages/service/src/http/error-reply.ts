@@ -53,5 +53,8 @@ function fromFastify(error: unknown): FleetwireError | null {
 }
 
 function violationOf(part: string, issue: { instancePath: string; message?: string; params: object }): Violation {
-  return { path: `${part === "querystring" ? "query" : part}${issue.instancePath}`, message: issue.message ?? "is not as described" };
+  return {
+    path: `${part === "querystring" ? "query" : part}${issue.instancePath}`,
+    message: issue.message ?? "is not as described",
+  };
 }

@@ -21,7 +21,9 @@ export function parseArguments(
     const match = /^--([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\s\S]*))?$/.exec(argument);
     const flag = match?.[1];
     if (flag === undefined) {
-      parsed.problems.push(`${shown(argument, argv.length - rest.length)}: unexpected; settings are written --name value`);
+      parsed.problems.push(
+        `${shown(argument, argv.length - rest.length)}: unexpected; settings are written --name value`,
+      );
       continue;
     }
     take(flag, match?.[2], rest);

@@ -4,7 +4,7 @@ import { InterpolationError, interpolate } from "./interpolation.ts";
 import { didYouMean } from "./near-name.ts";
 import type { RawValue } from "./spec.ts";
 
-const largestFile = 1_048_576;
+const largestFile = 262_144;
 const mostAliases = 100;
 const deepest = 32;
 
@@ -24,7 +24,7 @@ export interface FileContent {
 /**
  * Reads a YAML file of settings. `known` are the dotted paths that it may have; any other is a problem, told with the
  * nearest known one. Texts are interpolated from `env`. Numbers and booleans are given as they are written. Never
- * throws; reads at most 1 MiB, 100 aliases and 32 levels.
+ * throws; reads at most 256 KiB, 100 aliases and 32 levels.
  */
 export function readSettingsFile(
   path: string,
@@ -44,7 +44,7 @@ export function readSettingsFile(
 function readText(path: string, content: FileContent): string | null {
   try {
     if (statSync(path).size > largestFile) {
-      content.problems.push(`${path}: larger than 1 MiB`);
+      content.problems.push(`${path}: larger than 256 KiB`);
       return null;
     }
     return readFileSync(path, "utf8");
@@ -95,14 +95,14 @@ class SettingsWalk {
   }
 
   map(found: unknown, prefix: string, depth: number): void {
-    const node = this.#target(found);
+    const node = this.#target(found, prefix);
     if (node === null || (isScalar(node) && node.value === null)) return;
     if (!isMap(node)) {
-      this.#problem(node, prefix === "" ? "expected settings by name" : `${prefix}: expected settings by name`);
+      this.#problem(node, prefix, "expected settings by name");
       return;
     }
     if (depth > deepest) {
-      this.#problem(node, `${prefix}: more than ${deepest} levels`);
+      this.#problem(node, prefix, `more than ${deepest} levels`);
       return;
     }
     for (const { key, value } of node.items) {
@@ -118,28 +118,24 @@ class SettingsWalk {
     } else if (this.#known.some((path) => path.startsWith(`${dotted}.`))) {
       this.map(value, dotted, depth + 1);
     } else {
-      this.#problem(key, `${dotted}: no such setting${didYouMean(dotted, this.#known)}`);
+      this.#problem(key, dotted, `no such setting${didYouMean(dotted, this.#known)}`);
     }
   }
 
   #value(key: Node, dotted: string, found: unknown): void {
-    const node = this.#target(found);
+    const node = this.#target(found, dotted);
     if (node === null || (isScalar(node) && node.value === null)) return;
-    const where = this.#where(key);
+    const items = isSeq(node) ? node.items.map((item) => this.#target(item, dotted)) : [node];
+    if (!items.every((item) => isScalar(item))) {
+      this.#problem(key, dotted, "expected one value or a list of values");
+      return;
+    }
     try {
-      if (isScalar(node)) {
-        this.#content.values.set(dotted, { raw: this.#text(node), where });
-      } else if (isSeq(node)) {
-        const items = node.items.map((item) => this.#target(item));
-        if (!items.every((item) => isScalar(item)))
-          throw new InterpolationError("expected one value or a list of values");
-        this.#content.values.set(dotted, { raw: items.map((item) => this.#text(item)), where });
-      } else {
-        throw new InterpolationError("expected one value or a list of values");
-      }
+      const texts = items.map((item) => this.#text(item));
+      this.#content.values.set(dotted, { raw: isSeq(node) ? texts : (texts[0] ?? ""), where: this.#where(key) });
     } catch (error) {
       if (!(error instanceof InterpolationError)) throw error;
-      this.#problem(key, `${dotted}: ${error.message}`);
+      this.#problem(key, dotted, error.message);
     }
   }
 
@@ -149,21 +145,23 @@ class SettingsWalk {
   }
 
   /** The node itself, or what an alias stands for; null when there is nothing. */
-  #target(found: unknown): Node | null {
+  #target(found: unknown, dotted: string): Node | null {
     if (!isAlias(found)) return isNode(found) ? found : null;
     this.#aliases += 1;
     if (this.#aliases > mostAliases) {
-      if (this.#aliases === mostAliases + 1) this.#problem(found, `more than ${mostAliases} aliases`);
+      if (this.#aliases === mostAliases + 1) this.#problem(found, dotted, `more than ${mostAliases} aliases`);
       return null;
     }
-    return found.resolve(this.#document) ?? null;
+    const target = found.resolve(this.#document);
+    if (target === undefined) this.#problem(found, dotted, `*${found.source} stands for nothing before it`);
+    return target ?? null;
   }
 
   #where(node: Node): string {
     return `${this.#path}:${this.#lines.linePos(node.range?.[0] ?? 0).line}`;
   }
 
-  #problem(node: Node, sentence: string): void {
-    this.#content.problems.push(`${this.#where(node)}: ${sentence}`);
+  #problem(node: Node, dotted: string, sentence: string): void {
+    this.#content.problems.push(`${this.#where(node)}: ${dotted === "" ? "" : `${dotted}: `}${sentence}`);
   }
 }
