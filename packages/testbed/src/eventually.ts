@@ -1,5 +1,5 @@
-import { inspect } from "node:util";
 import { setTimeout as sleep } from "node:timers/promises";
+import { inspect } from "node:util";
 
 export interface EventuallyOptions {
   /** How long to go on, in milliseconds. */
@@ -17,45 +17,36 @@ type Falsy = false | 0 | 0n | "" | null | undefined;
  *
  * @throws Error after `deadlineMs`, even while a call hangs; its message has `what`, the last value and the last error.
  */
-export async function eventually<T>(
-  fn: () => T | Promise<T>,
-  options: EventuallyOptions,
-): Promise<Exclude<Awaited<T>, Falsy>> {
-  const deadline = performance.now() + options.deadlineMs;
-  let lastSeen = "no call returned";
-  let lastError: unknown;
+export async function eventually<T>(fn: () => T | Falsy | Promise<T | Falsy>, options: EventuallyOptions): Promise<T> {
+  const { deadlineMs, intervalMs = 10, what = "condition" } = options;
+  const over = new AbortController();
+  const deadline = sleep(deadlineMs, "over" as const, { signal: over.signal });
+  deadline.catch(() => {}); // aborted at the end
+  let seen: { value?: unknown; error?: unknown } = {};
 
-  while (true) {
-    try {
-      const outcome = await within(deadline - performance.now(), fn);
-      if (!outcome.returned) break;
-      if (outcome.value) return outcome.value as Exclude<Awaited<T>, Falsy>;
-      lastSeen = `last value: ${inspect(outcome.value, { depth: 4 })}`;
-      lastError = undefined;
-    } catch (error) {
-      lastError = error;
+  try {
+    while (true) {
+      const attempt = Promise.resolve()
+        .then(fn)
+        .then(
+          (value) => ({ value }),
+          (error: unknown) => ({ error }),
+        );
+      const outcome = await Promise.race([attempt, deadline]);
+      if (outcome === "over") break;
+      if ("value" in outcome && outcome.value) return outcome.value;
+      seen = outcome;
+      if ((await Promise.race([sleep(intervalMs), deadline])) === "over") break;
     }
-    const left = deadline - performance.now();
-    if (left <= 0) break;
-    await sleep(Math.min(options.intervalMs ?? 10, left));
+  } finally {
+    over.abort();
   }
 
-  const error = lastError === undefined ? "" : `; last error: ${inspect(lastError, { depth: 2 })}`;
-  throw new Error(`${options.what ?? "condition"}: not within ${options.deadlineMs} ms; ${lastSeen}${error}`, {
-    cause: lastError,
-  });
+  throw new Error(`${what}: not within ${deadlineMs} ms; ${describe(seen)}`, { cause: seen.error });
 }
 
-async function within<T>(
-  ms: number,
-  fn: () => T | Promise<T>,
-): Promise<{ returned: true; value: Awaited<T> } | { returned: false }> {
-  const timer = new AbortController();
-  const timeout = sleep(Math.max(0, ms), { returned: false } as const, { signal: timer.signal });
-  timeout.catch(() => {}); // aborted below
-  try {
-    return await Promise.race([(async () => ({ returned: true, value: await fn() }) as const)(), timeout]);
-  } finally {
-    timer.abort();
-  }
+function describe(seen: { value?: unknown; error?: unknown }): string {
+  if ("error" in seen) return `last error: ${inspect(seen.error, { depth: 2 })}`;
+  if ("value" in seen) return `last value: ${inspect(seen.value, { depth: 4 })}`;
+  return "no call came to an end";
 }

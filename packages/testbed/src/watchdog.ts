@@ -29,7 +29,7 @@ done
 for kind in group folder; do
   printf '%s' "$things" | while IFS= read -r thing; do
     case $kind/$thing in
-      group/'group '*) kill -9 -- "-\${thing#group }" ;;
+      group/'group '*) kill -9 "-\${thing#group }" ;;
       folder/'folder '*) rm -rf -- "\${thing#folder }" ;;
     esac
   done

@@ -39,7 +39,7 @@ export async function postgresBinaries(runAs: RunAs, scratch: string): Promise<s
   const copiedBin = join(copy, "bin");
   const stillProblem = await whyNotRunnable(copiedBin, runAs, scratch);
   if (stillProblem === undefined) return copiedBin;
-  throw new Error(`PostgreSQL's binaries in ${bin} can't be run: ${stillProblem}`, { cause: problem });
+  throw new Error(`PostgreSQL's binaries in ${bin} can't be run: ${String(stillProblem)}`, { cause: problem });
 }
 
 function packagedBinaries(): string {
@@ -55,11 +55,11 @@ function packagedBinaries(): string {
   }
 }
 
-async function whyNotRunnable(bin: string, runAs: RunAs, cwd: string): Promise<Error | undefined> {
+async function whyNotRunnable(bin: string, runAs: RunAs, cwd: string): Promise<unknown> {
   try {
     await run(join(bin, "postgres"), ["--version"], { ...runAs, cwd });
     return undefined;
   } catch (error) {
-    return error as Error;
+    return error;
   }
 }

@@ -3,13 +3,15 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import pg from "pg";
+import { Client, escapeIdentifier } from "pg";
 import { eventually } from "../eventually.ts";
 import { freePort } from "../free-port.ts";
+import { childrenOf, isRunning } from "../process/process-tree.ts";
 import { startProcess, type TestProcess } from "../process/process.ts";
+import { signalProcess } from "../process/signals.ts";
 import { removeTempDir, tempDir } from "../temp-dir.ts";
+import { watchdog } from "../watchdog.ts";
 import { postgresBinaries, postgresUser, type RunAs } from "./binaries.ts";
-import { childrenOf, isRunning } from "./process-tree.ts";
 
 const run = promisify(execFile);
 
@@ -94,7 +96,12 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
     // The postmaster first: stopped, it can't fork a child that would be missed.
     server.signal(signal === "SIGCONT" ? "SIGCONT" : "SIGSTOP");
     const pids = [...(await childrenOf(server.pid)), server.pid];
-    for (const pid of pids) signalProcess(pid, signal);
+    for (const pid of pids) {
+      // A stopped backend doesn't see that its postmaster has gone: it would outlive this process.
+      if (signal === "SIGSTOP") watchdog.guardGroup(pid);
+      if (signal === "SIGCONT" && pid !== server.pid) watchdog.forgetGroup(pid);
+      signalProcess(pid, signal);
+    }
     return pids;
   };
 
@@ -109,7 +116,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
       return server.output;
     },
     createDatabase: async (name = `test_${randomBytes(6).toString("hex")}`) => {
-      await query(url, `CREATE DATABASE ${pg.escapeIdentifier(name)}`);
+      await query(url, `CREATE DATABASE ${escapeIdentifier(name)}`);
       const created = new URL(url);
       created.pathname = `/${encodeURIComponent(name)}`;
       return created.href;
@@ -178,20 +185,12 @@ async function initialise(bin: string, folder: string, password: string, runAs: 
 }
 
 async function query(url: string, text: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   client.on("error", () => {}); // the awaited calls below reject with it
   await client.connect();
   try {
     await client.query(text);
   } finally {
     await client.end();
-  }
-}
-
-function signalProcess(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

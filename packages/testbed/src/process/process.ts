@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { readConfig } from "../config.ts";
 import { watchdog } from "../watchdog.ts";
 import { collectOutput } from "./output.ts";
+import { signalGroup } from "./signals.ts";
 
 export interface ProcessOptions {
   /** Names it in errors. */
@@ -69,32 +70,28 @@ export function startProcess(options: ProcessOptions): TestProcess {
     ...(options.uid === undefined ? {} : { uid: options.uid }),
     ...(options.gid === undefined ? {} : { gid: options.gid }),
   });
-  const failed = new Promise<ExitStatus>((resolve) => {
-    child.once("error", (error) => {
-      spawnError = error;
-      resolve({ code: null, signal: null });
-    });
-  });
-  let spawnError: Error | undefined;
   const { pid } = child;
-  if (pid === undefined) throw new Error(`${options.name}: can't start ${options.command} (in ${options.cwd ?? "."})`);
+  if (pid === undefined) {
+    child.on("error", () => {}); // said by the throw below
+    throw new Error(`${options.name}: can't start ${options.command} in ${options.cwd ?? process.cwd()}`);
+  }
   watchdog.guardGroup(pid);
 
   const output = collectOutput(child.stdout, child.stderr);
   const drained = once(child, "close");
   let status: ExitStatus | undefined;
-  const ended = once(child, "exit").then(async ([code, signal]: (number | NodeJS.Signals | null)[]) => {
-    status = { code: code as number | null, signal: signal as NodeJS.Signals | null };
-    if (!signalGroup(pid, 0)) watchdog.forgetGroup(pid);
-    await Promise.race([drained, sleep(drainMs, undefined, { ref: false })]);
-    return status;
+  const exited = new Promise<ExitStatus>((resolve) => {
+    child.once("exit", (code, signal) => {
+      status = { code, signal };
+      if (!signalGroup(pid, 0)) watchdog.forgetGroup(pid);
+      void Promise.race([drained, sleep(drainMs, undefined, { ref: false })]).then(() => resolve({ code, signal }));
+    });
   });
-  const exited = Promise.race([ended, failed]);
 
   const describe = (what: string) => {
     const state = status === undefined ? "still running" : `ended with ${status.signal ?? `code ${status.code}`}`;
     const tail = output.both.slice(-20).map((line) => `  | ${line}`);
-    return new Error([`${options.name} (pid ${pid}, ${state}): ${what}`, ...tail].join("\n"), { cause: spawnError });
+    return new Error([`${options.name} (pid ${pid}, ${state}): ${what}`, ...tail].join("\n"));
   };
 
   const self: TestProcess = {
@@ -154,14 +151,4 @@ function firstMatch(lines: readonly string[], pattern: RegExp): RegExpMatchArray
     if (match) return match;
   }
   return null;
-}
-
-/** Signals a process group; 0 only asks. False when no process of it is left. */
-function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(-pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
-    throw error;
-  }
 }
