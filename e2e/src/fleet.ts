@@ -1,7 +1,15 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { eventually, freePort, runSource, startPostgres, tempDir, type TestPostgres, type TestProcess } from "@fleetwire/testbed";
+import {
+  eventually,
+  freePort,
+  runSource,
+  startPostgres,
+  tempDir,
+  type TestPostgres,
+  type TestProcess,
+} from "@fleetwire/testbed";
 import { connectOperator, ended, type CommandView, type Operator } from "./operator.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -88,7 +96,11 @@ export async function startFleet(settings: Record<string, string> = {}): Promise
   };
 }
 
-async function startServer(home: string, databaseUrl: string, settings: Record<string, string>): Promise<ServerProcess> {
+async function startServer(
+  home: string,
+  databaseUrl: string,
+  settings: Record<string, string>,
+): Promise<ServerProcess> {
   const [httpPort, grpcPort] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${httpPort}`;
   mkdirSync(home, { recursive: true, mode: 0o700 });
@@ -105,7 +117,10 @@ async function startServer(home: string, databaseUrl: string, settings: Record<s
     });
   const ready = (process: TestProcess): Promise<unknown> =>
     Promise.race([
-      eventually(async () => (await fetch(`${url}/health/ready`)).status === 200, { deadlineMs: 20_000, what: "the server to be ready" }),
+      eventually(async () => (await fetch(`${url}/health/ready`)).status === 200, {
+        deadlineMs: 20_000,
+        what: "the server to be ready",
+      }),
       process.exited.then(() => process.waitForLine(/(?!)/)),
     ]);
   let process = launch();
@@ -134,10 +149,14 @@ async function startAgent(id: string, server: ServerProcess, options: AgentOptio
   let target = options.server ?? server.grpc;
   const joinToken = options.joinToken ?? (await server.operator.joinToken({ uses: 1, ttlSeconds: 600 }));
   const launch = (): TestProcess =>
-    runSource(join(root, "apps/agent/src/main.ts"), ["--server", target, "--id", id, "--data-dir", directory, ...(options.args ?? [])], {
-      name: `agent ${id}`,
-      env: { FLEETWIRE_JOIN_TOKEN: joinToken, FLEETWIRE_HOME: directory },
-    });
+    runSource(
+      join(root, "apps/agent/src/main.ts"),
+      ["--server", target, "--id", id, "--data-dir", directory, ...(options.args ?? [])],
+      {
+        name: `agent ${id}`,
+        env: { FLEETWIRE_JOIN_TOKEN: joinToken, FLEETWIRE_HOME: directory },
+      },
+    );
   let process = launch();
   if (options.wait !== false) await process.waitForLine(/agent connected/, 20_000);
   return {

@@ -42,7 +42,9 @@ export async function startFrameProxy(upstream: string, faults: FrameFaults, see
   const server = new Server();
   const handlers: AgentServiceHandlers = {
     Enroll: (call, answer) => {
-      client.enroll(call.request, (error, response) => answer(error ? { code: error.code, details: error.details, metadata: error.metadata } : null, response));
+      client.enroll(call.request, (error, response) =>
+        answer(error ? { code: error.code, details: error.details, metadata: error.metadata } : null, response),
+      );
     },
     Connect: (down: ServerDuplexStream<AgentMessage, ServerMessageInput>) => {
       const up: ClientDuplexStream<AgentMessageInput, ServerMessage> = client.connect();
@@ -61,7 +63,9 @@ export async function startFrameProxy(upstream: string, faults: FrameFaults, see
   };
   server.addService(AgentService.service, handlers);
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
   });
   return {
     address: `127.0.0.1:${port}`,

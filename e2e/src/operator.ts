@@ -20,7 +20,14 @@ export interface CommandView {
   startedAt?: string;
   assignedAt?: string;
   cancelRequestedAt?: string;
-  result?: { exitCode?: number; output: string; truncated: boolean; outputBytes?: number; error?: string; durationMs?: number };
+  result?: {
+    exitCode?: number;
+    output: string;
+    truncated: boolean;
+    outputBytes?: number;
+    error?: string;
+    durationMs?: number;
+  };
   lateResult?: unknown;
 }
 
