@@ -205,7 +205,11 @@ interface Dispatch {
   /** Commands of this agent whose cancel was asked for and not answered yet. */
   pendingCancels(agentId: string): Promise<{ commandId: string; attempt: number; assignNo: number }[]>;
   /** Declares what is due by the store's clock: `expired`, `timeout` (also `start_unknown`). At most `limit` each round; call again while it returns `limit`. */
-  sweep(limit: number): Promise<{ commandId: string; agentId: string; attempt: number; assignNo: number; status: "expired" | "timeout" }[]>;
+  sweep(
+    limit: number,
+  ): Promise<
+    { commandId: string; agentId: string; attempt: number; assignNo: number; status: "expired" | "timeout" }[]
+  >;
 }
 
 // ── sessions ─────────────────────────────────────────────────────────────────
@@ -374,9 +378,7 @@ export interface JoinToken {
 }
 
 export type EnrolOutcome =
-  | { kind: "enrolled"; companyId: string; fleet: string }
-  | { kind: "token_invalid" }
-  | { kind: "id_taken" };
+  { kind: "enrolled"; companyId: string; fleet: string } | { kind: "token_invalid" } | { kind: "id_taken" };
 
 interface AgentRecords {
   createJoinToken(token: NewJoinToken): Promise<JoinToken>;
@@ -430,7 +432,11 @@ export type WatchEvent =
 
 interface Feed {
   /** Entries after `cursor` (null: the oldest kept), in commit order. `lost` counts what was removed before it was read. */
-  readFeed(cursor: string | null, limit: number, companyId?: string): Promise<{ entries: FeedEntry[]; cursor: string; lost: number }>;
+  readFeed(
+    cursor: string | null,
+    limit: number,
+    companyId?: string,
+  ): Promise<{ entries: FeedEntry[]; cursor: string; lost: number }>;
   /** The cursor after everything written so far. */
   feedEnd(): Promise<string>;
   /** Changes of one command, from whichever server: right away from this one, within 500 ms from another. */

@@ -1,0 +1,128 @@
+import { fileURLToPath } from "node:url";
+import type { Database } from "@fleetwire/database";
+import type { Logger } from "@fleetwire/service";
+import type { CommandStore } from "./command-store.ts";
+import { agentKey, createOnlineByFleet, getAgent, listAgents, putFacts, revokeAgent } from "./postgres/agents.ts";
+import { createAppendOutput } from "./postgres/append-output.ts";
+import { agentsWithWork, assignCommands, pendingCancels } from "./postgres/assign.ts";
+import { cancelCommand } from "./postgres/cancel.ts";
+import { cleanup } from "./postgres/cleanup.ts";
+import type { StoreContext } from "./postgres/context.ts";
+import { createEnqueue } from "./postgres/enqueue.ts";
+import { feedEnd, readFeed } from "./postgres/feed.ts";
+import { createJoinToken, enrol, listJoinTokens, revokeJoinToken } from "./postgres/join-tokens.ts";
+import { openSession } from "./postgres/open-session.ts";
+import { createDepth, getCommand, listCommands } from "./postgres/read-commands.ts";
+import { readOutput } from "./postgres/read-output.ts";
+import { createResult } from "./postgres/result.ts";
+import { beginServer, serverHeartbeat } from "./postgres/servers.ts";
+import { closeSession, createHeartbeat, updateProfile } from "./postgres/sessions.ts";
+import { defaultStoreSettings, type StoreSettings } from "./postgres/settings.ts";
+import { channelOf, createSignals } from "./postgres/signals.ts";
+import { createSql, unavailable } from "./postgres/sql.ts";
+import { createRefused, createStarted } from "./postgres/start-reports.ts";
+import { sweepDue } from "./postgres/sweep.ts";
+import { createWatch } from "./postgres/watch.ts";
+
+/** For `migrate` of @fleetwire/database. */
+export const migrationsDirectory = fileURLToPath(new URL("../../prisma/migrations", import.meta.url));
+
+export interface PostgresStoreOptions {
+  /** Migrated, and closed by whoever opened it, after the store. */
+  database: Database;
+  /** UUID of this process: sessions opened here are held under it. */
+  serverId: string;
+  log: Logger;
+  settings?: Partial<StoreSettings>;
+}
+
+/**
+ * The command store on PostgreSQL, for one server process. Registers the server, and ends what is still open under its
+ * id. Rejects with `store_unavailable` when the database is out of reach.
+ */
+export async function createPostgresStore(o: PostgresStoreOptions): Promise<CommandStore> {
+  const { database, serverId, log } = o;
+  const settings: StoreSettings = { ...defaultStoreSettings, ...o.settings };
+  const sql = createSql(database);
+  const watch = createWatch({ sql, log });
+  const signals = createSignals({ sql, serverId, log, wakeUp: settings.wakeUp });
+  const context: StoreContext = { sql, serverId, log, settings, hub: watch.hub, signals: signals.sender };
+
+  await beginServer(context);
+  const listener = await database.listen([channelOf(serverId)], ({ payload }) => signals.receive(payload));
+
+  return {
+    enqueue: createEnqueue(context),
+    get: (companyId, commandId) => getCommand(sql, companyId, commandId),
+    list: (query) => listCommands(sql, query),
+    cancel: (companyId, commandId) => cancelCommand(context, companyId, commandId),
+    readOutput: (companyId, commandId, from, maxBytes) => readOutput(sql, companyId, commandId, from, maxBytes),
+    depth: createDepth(sql),
+
+    assign: (requests) => assignCommands(context, requests),
+    agentsWithWork: (agentIds) => agentsWithWork(context, agentIds),
+    ...createRunReports(context),
+    pendingCancels: (agentId) => pendingCancels(context, agentId),
+    sweep: (limit) => sweepDue(context, limit),
+
+    openSession: (session) => openSession(context, session),
+    heartbeat: createHeartbeat(context),
+    updateProfile: (agentId, epoch, profile) => updateProfile(context, agentId, epoch, profile),
+    closeSession: (agentId, epoch, reason, detail) => closeSession(context, agentId, epoch, reason, detail),
+    serverHeartbeat: () => serverHeartbeat(context),
+    onSignal: signals.onSignal,
+
+    createJoinToken: (token) => createJoinToken(sql, token),
+    listJoinTokens: (companyId) => listJoinTokens(sql, companyId),
+    revokeJoinToken: (companyId, tokenId) => revokeJoinToken(sql, companyId, tokenId),
+    enrol: (request) => enrol(sql, request),
+    agentKey: (agentId) => agentKey(sql, agentId),
+    getAgent: (companyId, agentId) => getAgent(sql, companyId, agentId),
+    listAgents: (query) => listAgents(sql, query),
+    revokeAgent: (companyId, agentId) => revokeAgent(context, companyId, agentId),
+    putFacts: (agentId, facts) => putFacts(sql, agentId, facts),
+    onlineByFleet: createOnlineByFleet(sql),
+
+    readFeed: (cursor, limit, companyId) => readFeed(sql, cursor, limit, companyId),
+    feedEnd: () => feedEnd(sql),
+    watch: watch.watch,
+    onFeed: watch.onFeed,
+
+    ping: () => database.ping().catch((error: unknown) => Promise.reject(unavailable(error))),
+    cleanup: () => cleanup(sql, settings),
+    close: async () => {
+      watch.close();
+      await listener.close();
+      await signals.close();
+    },
+  };
+}
+
+/**
+ * What agents report about runs. A result waits for the output that came before it, and fails with it: its tail
+ * follows on that, and no output is taken once the run has ended.
+ */
+function createRunReports(
+  context: StoreContext,
+): Pick<CommandStore, "started" | "refused" | "result" | "appendOutput"> {
+  const append = createAppendOutput(context);
+  const result = createResult(context);
+  const appending = new Map<string, Promise<unknown>>();
+  return {
+    started: createStarted(context),
+    refused: createRefused(context),
+    async result(report) {
+      await appending.get(report.commandId);
+      return result(report);
+    },
+    appendOutput(report) {
+      const appended = append(report);
+      const forget = () => {
+        if (appending.get(report.commandId) === appended) appending.delete(report.commandId);
+      };
+      appending.set(report.commandId, appended);
+      appended.then(forget, forget);
+      return appended;
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import type { StoreContext } from "./context.ts";
+import { connectionEntries } from "./feed-entries.ts";
+
+const alive = `
+INSERT INTO servers (server_id, seen_at) VALUES ($1, clock_timestamp())
+ON CONFLICT (server_id) DO UPDATE SET seen_at = excluded.seen_at`;
+
+/** Ends sessions of servers $1 as `server_lost`, $2 at most so many; other servers may be doing the same. */
+const closeSessions = `
+WITH orphan AS MATERIALIZED (
+  SELECT agent_id FROM agent_sessions WHERE connected AND server_id = ANY($1::text[])
+  ORDER BY agent_id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+), ended AS (
+  UPDATE agent_sessions s SET connected = false, disconnected_at = clock_timestamp(), disconnect_reason = 'server_lost',
+    disconnect_detail = NULL, running = NULL, load1 = NULL, free_memory_bytes = NULL
+  FROM orphan o WHERE s.agent_id = o.agent_id
+  RETURNING s.agent_id, s.company_id, s.epoch, s.server_id, s.disconnect_reason
+), fed AS (${connectionEntries("agent.disconnected", "ended")})
+SELECT agent_id FROM ended`;
+
+/** Servers silent for $1 ms. */
+const silent = `SELECT server_id FROM servers WHERE seen_at < clock_timestamp() - $1::float8 * interval '1 ms'`;
+
+/** Of the servers $1, those that are still silent and hold nothing. */
+const forget = `
+DELETE FROM servers v WHERE v.server_id = ANY($1::text[]) AND v.seen_at < clock_timestamp() - $2::float8 * interval '1 ms'
+  AND NOT EXISTS (SELECT FROM agent_sessions s WHERE s.server_id = v.server_id AND s.connected)`;
+
+const sessionsPerRound = 500;
+
+/** A process that starts holds nothing: what is open under its id is from a former life. */
+export async function beginServer(context: StoreContext): Promise<void> {
+  const { sql, serverId } = context;
+  await sql.rows({ text: alive, values: [serverId] });
+  await endSessionsOf(context, [serverId]);
+}
+
+/** Says that this server lives, and ends the sessions of those that don't. Repeatable. */
+export async function serverHeartbeat(context: StoreContext): Promise<void> {
+  const { sql, serverId, settings, log } = context;
+  await sql.rows({ name: "server-alive", text: alive, values: [serverId] });
+  const rows = await sql.rows<{ server_id: string }>({
+    name: "servers-silent",
+    text: silent,
+    values: [settings.holderTimeoutMs],
+  });
+  const lost = rows.map(({ server_id }) => server_id).filter((id) => id !== serverId);
+  if (lost.length === 0) return;
+  const closed = await endSessionsOf(context, lost);
+  if (closed > 0) log.warn({ servers: lost, sessions: closed }, "closed the sessions of lost servers");
+  await sql.rows({ name: "servers-forget", text: forget, values: [lost, settings.holderTimeoutMs] });
+}
+
+async function endSessionsOf({ sql, hub }: StoreContext, servers: readonly string[]): Promise<number> {
+  let closed = 0;
+  for (;;) {
+    const rows = await sql.rows({ name: "sessions-lost", text: closeSessions, values: [servers, sessionsPerRound] });
+    closed += rows.length;
+    if (rows.length > 0) hub.feedGrew();
+    if (rows.length < sessionsPerRound) return closed;
+  }
+}

@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { isConnectionError, isSerializationError, type Database } from "@fleetwire/database";
+import { FleetwireError } from "@fleetwire/service";
+import { storeErrors } from "../errors.ts";
+
+/** `name` makes it a prepared statement, parsed once per connection. A bigint comes as a number. */
+export interface Statement {
+  name?: string;
+  text: string;
+  values?: unknown[];
+}
+
+type Rows = <T>(statement: Statement) => Promise<T[]>;
+
+/** How this store speaks to PostgreSQL: one place that knows which failures are worth repeating and which are outages. */
+export interface Sql {
+  /** One statement, a transaction of its own. */
+  rows: Rows;
+  /** Runs `work` in one transaction, again where PostgreSQL asks for it: it must have no effect outside. */
+  transaction<R>(work: (rows: Rows) => Promise<R>): Promise<R>;
+}
+
+const maxTries = 6;
+
+/**
+ * Deadlocks and serialization failures are tried again, a few ms apart. What means that the database is out of reach
+ * rejects with `store_unavailable`; the change may then have been made or not, and each method says who may repeat it.
+ */
+export function createSql(database: Database): Sql {
+  const run = async <R>(work: () => Promise<R>): Promise<R> => {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (isSerializationError(error) && tries < maxTries) await sleep(Math.random() * 5 * 2 ** tries);
+        else throw asStoreError(error);
+      }
+    }
+  };
+  return {
+    rows: <T>(statement: Statement) => run(() => database.query<T>(statement)),
+    transaction: (work) =>
+      run(() =>
+        database.transaction((client) =>
+          work(async <T>(statement: Statement) => (await client.query(statement)).rows as T[]),
+        ),
+      ),
+  };
+}
+
+/** SQLSTATE character_not_in_repertoire: a NUL in a parameter. */
+const badCharacter = "22021";
+/** query_canceled: it waited or ran for longer than the pool allows, and had no effect. */
+const tookTooLong = "57014";
+
+function asStoreError(error: unknown): unknown {
+  if (isConnectionError(error)) return unavailable(error);
+  const { code } = error as { code?: unknown };
+  if (code === tookTooLong) return unavailable(error);
+  return code === badCharacter ? new FleetwireError(storeErrors.unstorable_text, undefined, { cause: error }) : error;
+}
+
+/** The error that callers see while the database is out of reach. */
+export function unavailable(cause: unknown): FleetwireError {
+  return new FleetwireError(storeErrors.store_unavailable, undefined, { cause, retryAfterMs: 1000 });
+}
+
+/** Whether it concerns the store and not one row. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof FleetwireError && error.code === storeErrors.store_unavailable.code;
+}

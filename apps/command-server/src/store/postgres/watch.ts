@@ -1,0 +1,147 @@
+import type { Logger } from "@fleetwire/service";
+import type { CommandStatus } from "../../commands/command.ts";
+import type { WatchEvent } from "../command-store.ts";
+import type { Sql } from "./sql.ts";
+
+/** Where a statement tells what it has just committed. */
+export interface ChangeHub {
+  changed(events: readonly WatchEvent[]): void;
+  /** Something else than a command's state went into the feed. */
+  feedGrew(): void;
+}
+
+type Listener = (event: WatchEvent) => void;
+
+interface Watched {
+  listeners: Set<Listener>;
+  /** What the listeners know of; -1: nothing yet. */
+  revision: number;
+  end: number;
+}
+
+/** How far changes by other servers may lag behind, and the pause between two looks at the feed's end. */
+const tailMs = 200;
+const feedPulseMs = 5;
+
+/**
+ * Where the watched commands stand. In: $1 ids. One primary-key lookup each, so that the cost follows the watchers and
+ * not the traffic.
+ */
+const standing = `SELECT id, status, revision, output_end FROM commands WHERE id = ANY($1::text[])`;
+
+/** Whether readers can see entries that they couldn't at horizon $1. */
+const newlyReadable = `
+WITH horizon AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin)
+SELECT xmin, EXISTS (SELECT FROM feed WHERE xid >= $1::bigint AND xid < xmin) AS grew FROM horizon`;
+
+/**
+ * Watchers of this process. Changes made here reach them right after the commit; those of other servers are looked up
+ * every 200 ms, only while somebody watches. What a listener throws is logged.
+ */
+export function createWatch(o: { sql: Sql; log: Logger }) {
+  const commands = new Map<string, Watched>();
+  const feedListeners = new Set<() => void>();
+  let pulse: NodeJS.Timeout | null = null;
+  let tail: NodeJS.Timeout | null = null;
+  let horizon: number | null = null;
+  let closed = false;
+
+  function tell(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      o.log.error({ err: error }, "a watcher failed");
+    }
+  }
+
+  function tellWatchers(event: WatchEvent): void {
+    const watched = commands.get(event.commandId);
+    if (watched === undefined) return;
+    if (event.kind === "state") {
+      if (event.revision <= watched.revision) return;
+      watched.revision = event.revision;
+    } else if (event.end === watched.end) return;
+    else watched.end = event.end;
+    for (const listener of watched.listeners) tell(() => listener(event));
+  }
+
+  function feedGrew(): void {
+    if (feedListeners.size === 0) return;
+    pulse ??= setTimeout(() => {
+      pulse = null;
+      for (const listener of feedListeners) tell(listener);
+    }, feedPulseMs);
+  }
+
+  function startTail(): void {
+    if (tail !== null || closed || (commands.size === 0 && feedListeners.size === 0)) return;
+    tail = setTimeout(() => {
+      lookAround()
+        .catch((error: unknown) => o.log.debug({ err: error }, "looking for other servers' changes failed"))
+        .finally(() => {
+          tail = null;
+          startTail();
+        });
+    }, tailMs);
+    tail.unref();
+  }
+
+  async function lookAround(): Promise<void> {
+    if (commands.size > 0) {
+      const rows = await o.sql.rows<{ id: string; status: CommandStatus; revision: number; output_end: number }>({
+        name: "watch-standing",
+        text: standing,
+        values: [[...commands.keys()]],
+      });
+      for (const row of rows) {
+        if (row.output_end > 0) tellWatchers({ kind: "output", commandId: row.id, end: row.output_end });
+        tellWatchers({ kind: "state", commandId: row.id, status: row.status, revision: row.revision });
+      }
+    }
+    if (feedListeners.size > 0) {
+      const [row] = await o.sql.rows<{ xmin: number; grew: boolean }>({
+        name: "watch-feed",
+        text: newlyReadable,
+        values: [horizon ?? Number.MAX_SAFE_INTEGER],
+      });
+      if (row === undefined) return;
+      if (row.grew || horizon === null) feedGrew();
+      horizon = row.xmin;
+    } else horizon = null;
+  }
+
+  return {
+    hub: {
+      changed(events) {
+        for (const event of events) tellWatchers(event);
+        if (events.some(({ kind }) => kind === "state")) feedGrew();
+      },
+      feedGrew,
+    } satisfies ChangeHub,
+    watch(commandId: string, listener: Listener): () => void {
+      const watched = commands.get(commandId) ?? { listeners: new Set(), revision: -1, end: -1 };
+      // A listener of its own per call: the same function may watch twice.
+      const own: Listener = (event) => listener(event);
+      watched.listeners.add(own);
+      commands.set(commandId, watched);
+      startTail();
+      return () => {
+        watched.listeners.delete(own);
+        if (watched.listeners.size === 0 && commands.get(commandId) === watched) commands.delete(commandId);
+      };
+    },
+    onFeed(listener: () => void): () => void {
+      const own = () => listener();
+      feedListeners.add(own);
+      startTail();
+      return () => void feedListeners.delete(own);
+    },
+    close(): void {
+      closed = true;
+      if (pulse !== null) clearTimeout(pulse);
+      if (tail !== null) clearTimeout(tail);
+      commands.clear();
+      feedListeners.clear();
+    },
+  };
+}
