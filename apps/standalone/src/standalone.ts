@@ -1,0 +1,103 @@
+import { loadCommandServerSettings, PortTakenError, startCommandServer, writeCliFile } from "@fleetwire/command-server";
+import type { Lifecycle, Logger } from "@fleetwire/service";
+import { startDemoAgent, type DemoAgent } from "./demo-agent.ts";
+import { runFirstCommand, type RoundTrip } from "./first-command.ts";
+import { createOperatorApi, type OperatorApi } from "./operator-api.ts";
+import { findPortHolder } from "./port-holder.ts";
+import { checkPorts } from "./ports.ts";
+import { StartFailure } from "./start-failure.ts";
+
+export interface StandaloneOptions {
+  home: string;
+  port: number;
+  grpcPort: number;
+  /** For the command-server: its settings as environment variables. */
+  serverEnvironment: Record<string, string | undefined>;
+  agentEnvironment: Record<string, string | undefined>;
+  /** File descriptor that the agent writes to. */
+  agentOutput: number;
+  log: Logger;
+  /** Everything that is started is ended by it, in reverse order. */
+  lifecycle: Lifecycle;
+}
+
+export interface Standalone {
+  httpUrl: string;
+  grpcAddress: string;
+  cliFile: string;
+  agent: DemoAgent;
+  /** Rejects when the first command doesn't come back, or the agent ends before it does. */
+  firstCommand: (deadlineMs: number) => Promise<RoundTrip>;
+}
+
+export const demoAgentId = "local";
+const agentGraceMs = 8_000;
+
+/**
+ * The command-server on an embedded database, the credentials file, and an agent. The caller holds the home's lock.
+ * Throws StartFailure in words for a person, SettingsError, or whatever else went wrong.
+ */
+export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {
+  const { home, log, lifecycle } = options;
+  await checkPorts([
+    { name: "HTTP", variable: "COMMAND_SERVER_PORT", port: options.port },
+    { name: "gRPC", variable: "COMMAND_SERVER_GRPC_PORT", port: options.grpcPort },
+  ]);
+  const settings = loadCommandServerSettings({
+    env: options.serverEnvironment,
+    argv: ["--home", home, "--port", String(options.port), "--grpc-port", String(options.grpcPort)],
+  });
+  const server = await startCommandServer({ settings, log, lifecycle }).catch(nameTakenPort);
+  const { httpUrl, grpcAddress, operatorToken } = server;
+  if (operatorToken === null) throw new Error("The command-server has no token for its operator.");
+
+  const api = createOperatorApi(httpUrl, operatorToken);
+  const cliFile = await writeCredentials({ home, httpUrl, grpcAddress, token: operatorToken }, api);
+  const agent = await startDemoAgent({
+    agentId: demoAgentId,
+    home,
+    grpcAddress,
+    api,
+    environment: options.agentEnvironment,
+    output: options.agentOutput,
+    log,
+  });
+  lifecycle.onStop("demo agent", () => agent.stop(agentGraceMs));
+  process.once("exit", () => agent.kill());
+
+  return {
+    httpUrl,
+    grpcAddress,
+    cliFile,
+    agent,
+    firstCommand: (deadlineMs) =>
+      Promise.race([
+        runFirstCommand(api, demoAgentId, deadlineMs),
+        agent.ended.then((how) => Promise.reject(new Error(`${how} before the first command came back`))),
+      ]),
+  };
+}
+
+/** The port was free when it was looked at, and isn't any more. */
+async function nameTakenPort(error: unknown): Promise<never> {
+  if (!(error instanceof PortTakenError)) throw error;
+  const holder = await findPortHolder(error.port);
+  throw new StartFailure(
+    `port ${error.port} is taken by ${holder ? `process ${holder.pid}: ${holder.command}` : "another process"}`,
+    `choose another: ${error.setting}=0 npm start (any free port)`,
+    { cause: error },
+  );
+}
+
+interface Credentials {
+  home: string;
+  httpUrl: string;
+  grpcAddress: string;
+  token: string;
+}
+
+/** Writes cli.json, with a new join token for the agents that its reader may start on this machine. */
+async function writeCredentials({ home, httpUrl, grpcAddress, token }: Credentials, api: OperatorApi): Promise<string> {
+  const joinToken = await api.createJoinToken({ uses: 100, ttlSeconds: 7 * 24 * 3600 });
+  return writeCliFile(home, { urls: { commands: httpUrl, grpc: grpcAddress }, token, joinToken });
+}
