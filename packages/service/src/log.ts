@@ -1,4 +1,11 @@
-import { pino, stdTimeFunctions, type DestinationStream, type Logger as PinoLogger } from "pino";
+import {
+  pino,
+  stdTimeFunctions,
+  type Bindings,
+  type ChildLoggerOptions,
+  type DestinationStream,
+  type Logger as PinoLogger,
+} from "pino";
 import { isSecretName, redacted, scrub } from "./redaction.ts";
 
 export type Logger = PinoLogger;
@@ -34,7 +41,7 @@ export function createLogger(options: {
   level?: string;
   destination?: DestinationStream;
 }): Logger {
-  return pino(
+  const logger = pino(
     {
       level: options.level ?? "info",
       base: { service: options.service },
@@ -42,13 +49,20 @@ export function createLogger(options: {
       serializers: { err: (error: unknown) => error },
       formatters: {
         level: (label) => ({ level: label }),
-        bindings: redactFields,
         log: redactFields,
       },
       hooks: { streamWrite: scrub },
     },
     options.destination ?? pino.destination({ dest: 1, sync: true }),
   );
+  // pino's formatters don't see the fields of child loggers; children inherit what their parent has.
+  const child: unknown = Reflect.get(logger, "child");
+  Object.defineProperty(logger, "child", {
+    value(this: Logger, fields: Bindings, childOptions?: ChildLoggerOptions): unknown {
+      return typeof child === "function" && Reflect.apply(child, this, [redactFields(fields), childOptions]);
+    },
+  });
+  return logger;
 }
 
 function redactFields(fields: Record<string, unknown>): Record<string, unknown> {
