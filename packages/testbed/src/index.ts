@@ -1,3 +1,4 @@
+export { testCertificates, type CertificateOptions, type TestCertificates } from "./certificates.ts";
 export { eventually, type EventuallyOptions } from "./eventually.ts";
 export type { Target } from "./fault-proxy/connection.ts";
 export { startFaultProxy, type FaultProxy } from "./fault-proxy/fault-proxy.ts";
