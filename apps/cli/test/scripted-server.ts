@@ -1,0 +1,85 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export interface SeenRequest {
+  method: string;
+  path: string;
+  headers: IncomingMessage["headers"];
+  body: string;
+}
+
+export type Script = (request: SeenRequest, response: ServerResponse) => void;
+
+/** A server that answers as a real one never does on demand: hostile, broken off, busy. */
+export interface ScriptedServer {
+  readonly url: string;
+  readonly token: string;
+  /** In the order in which they came. */
+  readonly requests: SeenRequest[];
+  close(): Promise<void>;
+}
+
+/** `scripts`: by "METHOD /path" without the query. */
+export async function startScriptedServer(scripts: Record<string, Script>): Promise<ScriptedServer> {
+  const requests: SeenRequest[] = [];
+  const server = createServer((message, response) => {
+    void answer(message, response);
+  });
+  async function answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of message) chunks.push(chunk as Buffer);
+    const [path = ""] = (message.url ?? "").split("?");
+    const { method = "", headers } = message;
+    const seen = { method, path: message.url ?? "", headers, body: Buffer.concat(chunks).toString() };
+    requests.push(seen);
+    const script = scripts[`${method} ${path}`];
+    if (script) script(seen, response);
+    else problem(response, 404, "not_found", "There is no such thing.");
+  }
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    token: "fw_test",
+    requests,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+export function json(response: ServerResponse, status: number, content: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(content));
+}
+
+export function problem(response: ServerResponse, status: number, code: string, detail: string, more: object = {}): void {
+  response.writeHead(status, { "content-type": "application/problem+json" });
+  response.end(JSON.stringify({ type: "about:blank", title: "Problem", status, detail, code, ...more }));
+}
+
+/** Opens an event stream; write events with `event`. */
+export function eventStream(response: ServerResponse): void {
+  response.writeHead(200, { "content-type": "text/event-stream" });
+}
+
+export function event(name: string, data: unknown, id?: string): string {
+  return `event: ${name}\n${id === undefined ? "" : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
+}
+
+export function command(status: string, more: object = {}): Record<string, unknown> {
+  return {
+    commandId: "01990b5e-0000-7000-8000-000000000001",
+    agentId: "a1",
+    type: "SHELL",
+    command: "uptime",
+    parameters: {},
+    status,
+    attempt: 1,
+    queuedAt: "2026-11-22T10:00:00.000Z",
+    ...more,
+  };
+}
