@@ -1,0 +1,221 @@
+import { randomUUID } from "node:crypto";
+import { freemem, hostname, loadavg, platform } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { HelloInput, ProfileInput, ServerMessage, Welcome } from "@fleetwire/proto";
+import type { Clock, Logger } from "@fleetwire/service";
+import type { CommandTypes } from "./commands/prepare.ts";
+import { type Connection, type Dismissal, keepConnected } from "./connection/connection.ts";
+import type { Link } from "./connection/session.ts";
+import type { OpenStream } from "./connection/stream.ts";
+import { AgentError, type ExitCode, exitCodes } from "./exit-codes.ts";
+import type { Identity } from "./identity/identity.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+import type { LedgerSnapshot } from "./ledger/records.ts";
+import { createRuns } from "./runs/runs.ts";
+
+export interface AgentOptions {
+  agentId: string;
+  version: string;
+  /** Empty: the one given at enrolment. */
+  fleet: string;
+  labels: Readonly<Record<string, string>>;
+  /** Commands at once, 1–1000. */
+  concurrency: number;
+  types: CommandTypes;
+  ledger: Ledger;
+  identity: Pick<Identity, "signHello">;
+  open: OpenStream;
+  /** Tries to enrol again, when the server says that it doesn't know the agent. */
+  enrolAgain: () => Promise<void>;
+  /** How long running commands may go on when the agent stops, ms. */
+  drainGraceMs: number;
+  clock: Clock;
+  log: Logger;
+  random?: () => number;
+}
+
+export interface AgentEnd {
+  exitCode: ExitCode;
+  reason: string;
+}
+
+export interface Agent {
+  /** Resolves when it has stopped: nothing runs, and the stream is closed. The ledger is still open. */
+  ended: Promise<AgentEnd>;
+  /** Takes no more, lets what runs end or its grace be over, and ends. A later call has no effect. */
+  stop(end: AgentEnd): void;
+  /** Ends every process that it started, at once: for the end of the agent's process. */
+  kill(): void;
+}
+
+// How long a stopping agent waits for the server to acknowledge its last results; they are in the ledger anyway.
+const acknowledgeWaitMs = 5_000;
+
+/**
+ * The agent itself, without process, settings and network: connects through `open`, carries out what it is assigned,
+ * and keeps account in the ledger. The ledger has to be free of runs of an earlier process's children (`sweepOrphans`).
+ */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const { agentId, ledger, identity, types, clock, log } = options;
+  const bootId = randomUUID();
+  const ended = Promise.withResolvers<AgentEnd>();
+  let stopping = false;
+  let link: Link | null = null;
+  let reportedRefusals: number[] = [];
+  let connection: Connection | null = null;
+
+  const runs = createRuns({
+    types,
+    concurrency: options.concurrency,
+    ledger,
+    clock,
+    log,
+    onControl: (action, reason) => void stopAfterReport(action, reason),
+    onFatal: (err) => {
+      log.fatal({ err }, "the ledger is lost: ending");
+      ended.resolve({ exitCode: exitCodes.crashed, reason: "the ledger is lost" });
+    },
+  });
+
+  function profile(): ProfileInput {
+    return {
+      fleet: options.fleet,
+      labels: { ...options.labels },
+      types: types.handlers.map(({ type, parametersSchema }) => ({
+        type,
+        parametersSchemaJson: parametersSchema === null ? "" : JSON.stringify(parametersSchema),
+      })),
+      concurrency: options.concurrency,
+      hostname: hostname(),
+      platform: platform(),
+      draining: stopping,
+    };
+  }
+
+  async function hello(nonce: Buffer): Promise<HelloInput> {
+    const snapshot = await ledger.snapshot();
+    reportedRefusals = snapshot.held.filter(({ state }) => state === "refused").map(({ assignNo }) => assignNo);
+    return {
+      agentId,
+      ledgerId: snapshot.ledgerId,
+      seenEpoch: snapshot.seenEpoch,
+      highest: snapshot.highest,
+      horizon: snapshot.horizon,
+      held: snapshot.held.map(toHeld),
+      profile: profile(),
+      signature: identity.signHello(nonce, agentId, snapshot.ledgerId),
+      version: options.version,
+      bootId,
+    };
+  }
+
+  async function welcomed(welcome: Welcome, next: Link): Promise<void> {
+    if (welcome.newLedgerId !== "") {
+      log.error(
+        { ledgerId: welcome.newLedgerId },
+        "the ledger is an older copy: a new one is begun, the old is kept aside",
+      );
+      runs.abandon();
+      await ledger.renew(welcome.newLedgerId);
+    } else {
+      await ledger.acknowledgeRefused(reportedRefusals);
+    }
+    await ledger.seeEpoch(welcome.epoch);
+    link = next;
+    runs.attach(next, welcome.newLedgerId === "" ? welcome.resume : []);
+    if (stopping) void next.send({ profile: profile() });
+    log.info({ agentId, epoch: welcome.epoch, serverId: welcome.serverId }, "agent connected");
+  }
+
+  function frame(message: ServerMessage, on: Link, arrivedMs: number): void {
+    const addressed = message.assign ?? message.cancel;
+    if (addressed && addressed.epoch !== on.epoch) {
+      const { commandId, epoch } = addressed;
+      log.warn({ commandId, epoch, ownEpoch: on.epoch }, "frame of another epoch: dropped");
+    } else if (message.assign) {
+      runs.assign(message.assign, on, arrivedMs);
+    } else if (message.cancel) {
+      runs.cancel(message.cancel, on);
+    } else if (message.resultAck) {
+      runs.acknowledgeResult(message.resultAck);
+    } else if (message.outputAck) {
+      runs.acknowledgeOutput(message.outputAck);
+    }
+  }
+
+  function detached(): void {
+    link = null;
+    runs.detach();
+  }
+
+  async function stopAfterReport(action: "stop" | "restart", reason: string): Promise<void> {
+    log.info({ action, reason }, "asked to end by a command");
+    await Promise.race([runs.settled(), sleep(acknowledgeWaitMs)]);
+    stop({ exitCode: action === "restart" ? exitCodes.restart : exitCodes.stopped, reason: reason || action });
+  }
+
+  function stop(end: AgentEnd): void {
+    if (stopping) return;
+    stopping = true;
+    runs.drain();
+    log.info({ reason: end.reason, running: runs.running }, "draining");
+    void drain(options.drainGraceMs).then(() => ended.resolve(end));
+  }
+
+  async function drain(graceMs: number): Promise<void> {
+    void link?.send({ profile: profile() });
+    await Promise.race([runs.idle(), sleep(graceMs)]);
+    runs.interrupt();
+    await runs.idle();
+    if (link !== null) await Promise.race([runs.settled(), sleep(acknowledgeWaitMs)]);
+    await connection?.close();
+  }
+
+  /** The server wants no more of this agent: what runs is ended at once. */
+  async function dismiss(dismissal: Dismissal): Promise<void> {
+    const { reason, message } = dismissal;
+    log.error({ reason, message }, "dismissed by the server: ending");
+    stopping = true;
+    runs.drain();
+    await drain(0);
+    const exitCode = reason === "superseded" ? exitCodes.superseded : exitCodes.refused;
+    ended.resolve({ exitCode, reason: `${reason}: ${message}` });
+  }
+
+  await runs.restore((await ledger.snapshot()).held);
+  connection = keepConnected({
+    open: options.open,
+    owner: {
+      hello,
+      welcomed,
+      frame,
+      detached,
+      load: () => ({ running: runs.running, load1: loadavg()[0] ?? 0, freeMemoryBytes: freemem() }),
+    },
+    enrolAgain: async () => {
+      try {
+        await options.enrolAgain();
+      } catch (err) {
+        // Without a valid token there is nothing to do but to wait for the operator.
+        const reason = err instanceof AgentError ? err.message : String(err);
+        log.error({ reason }, "the server doesn't know this agent, and it can't be enrolled again");
+      }
+    },
+    clock,
+    log,
+    ...(options.random === undefined ? {} : { random: options.random }),
+  });
+  void connection.dismissed.then(dismiss);
+
+  return { ended: ended.promise, stop, kill: runs.kill };
+}
+
+const heldStates = {
+  started: "HELD_STATE_RUNNING",
+  done: "HELD_STATE_DONE",
+  refused: "HELD_STATE_REFUSED",
+} as const;
+
+function toHeld({ commandId, assignNo, attempt, state }: LedgerSnapshot["held"][number]) {
+  return { commandId, assignNo, attempt, state: heldStates[state] };
+}

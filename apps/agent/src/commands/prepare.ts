@@ -1,0 +1,65 @@
+import { type Schema, Validator } from "@cfworker/json-schema";
+import type { Assign } from "@fleetwire/proto";
+import type { CommandHandler, CommandRequest, Rejection } from "./handler.ts";
+
+export type Prepared =
+  { kind: "ready"; handler: CommandHandler; request: CommandRequest } | { kind: "rejected"; rejection: Rejection };
+
+export interface CommandTypes {
+  /** In the order in which they were given. */
+  readonly handlers: readonly CommandHandler[];
+  /** Finds the handler of a frame and checks the frame's parameters. */
+  prepare(frame: Assign): Prepared;
+}
+
+/** The types of command that this agent knows. */
+export function createCommandTypes(handlers: readonly CommandHandler[]): CommandTypes {
+  const known = new Map(handlers.map((handler) => [handler.type, { handler, validator: validatorOf(handler) }]));
+
+  function prepare(frame: Assign): Prepared {
+    const entry = known.get(frame.type);
+    if (entry === undefined) return rejected("unsupported_type", `this agent doesn't know the type ${frame.type}`);
+    const parameters = parseParameters(frame.parametersJson);
+    if (parameters === null) return rejected("invalid_parameters", "the parameters aren't a JSON object");
+    const { valid, errors } = entry.validator?.validate(parameters) ?? { valid: true, errors: [] };
+    if (!valid) {
+      const last = errors.at(-1);
+      return rejected(
+        "invalid_parameters",
+        `${last?.instanceLocation ?? "#"}: ${last?.error ?? "not as the schema says"}`,
+      );
+    }
+    const request: CommandRequest = {
+      commandId: frame.commandId,
+      attempt: frame.attempt,
+      command: frame.command,
+      args: frame.hasArgs ? frame.args : null,
+      parameters,
+      traceparent: frame.traceparent,
+    };
+    const rejection = entry.handler.reject?.(request) ?? null;
+    return rejection === null ? { kind: "ready", handler: entry.handler, request } : { kind: "rejected", rejection };
+  }
+
+  return { handlers, prepare };
+}
+
+function validatorOf(handler: CommandHandler): Validator | null {
+  return handler.parametersSchema === null ? null : new Validator(handler.parametersSchema as Schema, "2020-12");
+}
+
+function parseParameters(json: string): Record<string, unknown> | null {
+  if (json === "") return {};
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+function rejected(error: string, errorMessage: string): Prepared {
+  return { kind: "rejected", rejection: { error, errorMessage } };
+}

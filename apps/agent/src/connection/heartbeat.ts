@@ -1,0 +1,59 @@
+import type { AgentMessageInput, Welcome } from "@fleetwire/proto";
+import type { Clock } from "@fleetwire/service";
+import type { Load } from "./session.ts";
+
+export interface Heartbeat {
+  acknowledged(sequence: number): void;
+  stop(): void;
+}
+
+const defaultIntervalMs = 10_000;
+const defaultTimeoutMs = 30_000;
+
+/** Beats at the interval that the Welcome gives; `onSilence` when no beat was acknowledged for its timeout. */
+export function createHeartbeat(options: {
+  welcome: Pick<Welcome, "heartbeatIntervalMs" | "heartbeatTimeoutMs">;
+  clock: Clock;
+  load: () => Load;
+  send: (message: AgentMessageInput) => Promise<boolean>;
+  onSilence: (reason: string) => void;
+}): Heartbeat {
+  const { welcome, clock, load, send, onSilence } = options;
+  const intervalMs = welcome.heartbeatIntervalMs || defaultIntervalMs;
+  const timeoutMs = welcome.heartbeatTimeoutMs || defaultTimeoutMs;
+  let sequence = 0;
+  let acknowledged = 0;
+  let heardMs = clock.monotonicMs();
+  let onItsWay = false;
+
+  function beat(): void {
+    if (onItsWay) return;
+    sequence += 1;
+    onItsWay = true;
+    void send({ heartbeat: { sequence, ...load() } }).then(() => {
+      onItsWay = false;
+    });
+  }
+
+  const beating = setInterval(beat, intervalMs);
+  const watching = setInterval(
+    () => {
+      const silentMs = clock.monotonicMs() - heardMs;
+      if (silentMs > timeoutMs) onSilence(`no heartbeat acknowledged for ${Math.round(silentMs)} ms`);
+    },
+    Math.max(50, timeoutMs / 10),
+  );
+  beat();
+
+  return {
+    acknowledged(beaten) {
+      if (beaten <= acknowledged || beaten > sequence) return;
+      acknowledged = beaten;
+      heardMs = clock.monotonicMs();
+    },
+    stop() {
+      clearInterval(beating);
+      clearInterval(watching);
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import type { ProcessIdentity } from "../ledger/records.ts";
+import { readStat } from "./process-group.ts";
+
+/**
+ * What tells this process from a later one with the same pid: on Linux the boot's id and the start in ticks, elsewhere
+ * what `ps` says. Null when there is no such process.
+ */
+export function identifyProcess(pid: number): ProcessIdentity | null {
+  const startedAt = process.platform === "linux" ? linuxStart(pid) : psStart(pid);
+  return startedAt === null ? null : { pid, startedAt };
+}
+
+function linuxStart(pid: number): string | null {
+  const stat = readStat(pid);
+  return stat === null ? null : `${bootId()}:${stat.startTicks}`;
+}
+
+function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+}
+
+function psStart(pid: number): string | null {
+  try {
+    return (
+      execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8", timeout: 5_000 }).trim() || null
+    );
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,94 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
+import { constants } from "node:os";
+import type { Readable } from "node:stream";
+import type { Execution, ExecutionEnd, OutputSink } from "./execution.ts";
+import { failedExecution } from "./execution.ts";
+import { endGroup, isGroupAlive, signalGroup } from "./process-group.ts";
+import { watchStreams } from "./stream-end.ts";
+
+export interface ProcessRequest {
+  program: string;
+  args: readonly string[];
+  cwd: string | undefined;
+  env: Record<string, string>;
+  output: OutputSink;
+  /** Between TERM and KILL, ms. */
+  killGraceMs: number;
+}
+
+type Child = ChildProcessByStdio<null, Readable, Readable>;
+
+/**
+ * Runs a program as the leader of a process group of its own, stdin empty.
+ *
+ * After its exit, its output is read until both streams end. Where a descendant keeps them open, that is until they
+ * were quiet for 500 ms, or for 5 s in all; then what is left of the group gets TERM → grace → KILL, and the
+ * end says so. Descendants that let go of the output are left alone: a command may start a service.
+ */
+export function runProcess(request: ProcessRequest): Execution {
+  const { program, args, cwd, env, output, killGraceMs } = request;
+  let child: Child;
+  try {
+    child = spawn(program, [...args], {
+      env,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+      ...(cwd === undefined ? {} : { cwd }),
+    });
+  } catch (error) {
+    // Node throws for what it can't even hand to the system: a NUL in an argument, arguments that are too long.
+    return failedExecution("spawn_failed", describe(error, program));
+  }
+  const { pid } = child;
+  const streams = watchStreams([child.stdout, child.stderr]);
+  child.stdout.on("data", (data: Buffer) => output.write("stdout", data));
+  child.stderr.on("data", (data: Buffer) => output.write("stderr", data));
+
+  child.on("error", () => {}); // `exitOf` sees the one that counts
+  let stopping: Promise<boolean> | null = null;
+
+  async function end(): Promise<ExecutionEnd> {
+    const exit = await exitOf(child);
+    if ("error" in exit)
+      return { outcome: "failed", exitCode: -1, error: "spawn_failed", errorMessage: describe(exit.error, program) };
+    const { exitCode } = exit;
+    const gone = stopping === null || (await stopping);
+    let errorMessage = gone ? "" : "processes that it had started couldn't be ended";
+    if (!(await streams.settled())) {
+      errorMessage = "processes that it had started held its output and were ended";
+      if (pid !== undefined && isGroupAlive(pid)) await endGroup(pid, killGraceMs);
+      await streams.cut();
+    }
+    return { outcome: "exited", exitCode, error: "", errorMessage };
+  }
+
+  return {
+    pid: pid ?? null,
+    ended: end(),
+    stop() {
+      if (pid !== undefined) stopping ??= endGroup(pid, killGraceMs);
+    },
+    kill() {
+      if (pid !== undefined) signalGroup(pid, "SIGKILL");
+    },
+    pause: streams.pause,
+    resume: streams.resume,
+  };
+}
+
+async function exitOf(child: Child): Promise<{ exitCode: number } | { error: Error }> {
+  try {
+    const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+    return { exitCode: code ?? 128 + (signal === null ? 0 : constants.signals[signal]) };
+  } catch (error) {
+    return { error: error instanceof Error ? error : new Error(String(error)) };
+  }
+}
+
+function describe(error: unknown, program: string): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+  if (code === "ENOENT") return `there is no program ${program}`;
+  if (code === "EACCES") return `${program} may not be executed`;
+  return `${program} can't be started (${code})`;
+}

@@ -1,0 +1,235 @@
+import type { Assign, Cancel, OutputAck, ResultAck } from "@fleetwire/proto";
+import type { Clock, Logger } from "@fleetwire/service";
+import type { CommandTypes, Prepared } from "../commands/prepare.ts";
+import type { Link } from "../connection/session.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Assignment, HeldRun, NewRun, RecordOutcome, RefusalReason, RunKey } from "../ledger/records.ts";
+import { refusedReport, sendResult } from "./reports.ts";
+import { beginRun, type Run, type RunEnd } from "./run.ts";
+import { createUnacknowledged } from "./unacknowledged.ts";
+import { createUnrecordedRuns } from "./unrecorded-runs.ts";
+import { interruptedResult, rejectedResult } from "./results.ts";
+
+export interface Runs {
+  /** Takes up what an earlier process left in the ledger: runs without an end are ended as interrupted. */
+  restore(held: readonly HeldRun[]): Promise<void>;
+  /** `arrivedMs` is when the frame came, on the monotonic clock. */
+  assign(frame: Assign, link: Link, arrivedMs: number): void;
+  cancel(frame: Cancel, link: Link): void;
+  acknowledgeResult(frame: ResultAck): void;
+  acknowledgeOutput(frame: OutputAck): void;
+  /** A stream began; `resume` is what the server has of the output of what the Hello held. */
+  attach(link: Link, resume: readonly OutputAck[]): void;
+  detach(): void;
+  /** From now on nothing new is begun. */
+  drain(): void;
+  /** Ends every run as interrupted; they report as usual. */
+  interrupt(): void;
+  /** Ends every process at once; nothing is reported any more. */
+  kill(): void;
+  /** Another ledger begins: ends every run, and forgets all. */
+  abandon(): void;
+  /** Resolves when nothing runs. */
+  idle(): Promise<void>;
+  /** Resolves when the server has acknowledged every result. */
+  settled(): Promise<void>;
+  /** Runs that take a slot. */
+  readonly running: number;
+}
+
+export interface RunsOptions {
+  types: CommandTypes;
+  concurrency: number;
+  ledger: Ledger;
+  clock: Clock;
+  log: Logger;
+  /** STOP or RESTART was carried out; its result is on its way. */
+  onControl: (action: "stop" | "restart", reason: string) => void;
+  /** The ledger is lost. */
+  onFatal: (error: unknown) => void;
+}
+
+interface Entry {
+  run: Run;
+  prepared: Prepared;
+  takesSlot: boolean;
+  abandoned: boolean;
+}
+
+/** Everything that the agent runs, ran and refused, until the server has it. */
+export function createRuns(options: RunsOptions): Runs {
+  const { types, concurrency, ledger, clock, log, onControl, onFatal } = options;
+  const entries = new Map<string, Entry>();
+  const unacknowledged = createUnacknowledged({ ledger, clock, onFatal });
+  const unrecorded = createUnrecordedRuns({ clock });
+  const unsaidRefusals = new Map<number, { run: Assignment; reason: RefusalReason }>();
+  let link: Link | null = null;
+  let draining = false;
+  let running = 0;
+  let whenIdle: (() => void)[] = [];
+
+  function assign(frame: Assign, on: Link, arrivedMs: number): void {
+    const entry = entries.get(keyOf(frame));
+    if (entry !== undefined) {
+      entry.run.renumber(frame.assignNo);
+      entry.run.repeat(on);
+      return;
+    }
+    const prepared = types.prepare(frame);
+    if (prepared.kind === "ready" && !prepared.handler.recorded) {
+      unrecorded.run(frame, prepared, on);
+      return;
+    }
+    const takesSlot = prepared.kind === "ready" && prepared.handler.lane === "work";
+    const refusal = refusalOf(frame, takesSlot, arrivedMs);
+    if (refusal === null) begin(frame, on, arrivedMs, prepared, takesSlot);
+    else refuse({ ...frame, acceptedAt: clock.now().getTime() }, refusal);
+  }
+
+  function refusalOf(frame: Assign, takesSlot: boolean, arrivedMs: number): RefusalReason | null {
+    if (draining) return "draining";
+    if (clock.monotonicMs() - arrivedMs >= frame.startWindowMs) return "window_over";
+    return takesSlot && running >= concurrency ? "busy" : null;
+  }
+
+  function begin(frame: Assign, on: Link, arrivedMs: number, prepared: Prepared, takesSlot: boolean): void {
+    const run = beginRun({ frame, arrivedMs, prepared, ledger, clock, log, link: on });
+    const entry: Entry = { run, prepared, takesSlot, abandoned: false };
+    entries.set(keyOf(frame), entry);
+    if (takesSlot) running += 1;
+    run.ended.then((end) => settle(entry, end), onFatal);
+  }
+
+  function settle(entry: Entry, end: RunEnd): void {
+    const { run, prepared } = entry;
+    const { assignment } = run;
+    if (entry.takesSlot) running -= 1;
+    if (entries.get(keyOf(assignment)) === entry) entries.delete(keyOf(assignment));
+    if (!entry.abandoned) {
+      if (end.kind === "refused") sayRefused(assignment, end.reason);
+      else if (end.kind === "known") answerKnown(assignment, end.outcome);
+      else {
+        const report = { ...end.report, assignNo: assignment.assignNo };
+        if (report.recorded) unacknowledged.add(assignment);
+        if (link !== null) void sendResult(link, report);
+        if (prepared.kind === "ready" && prepared.handler.afterwards) {
+          const { reason } = prepared.request.parameters;
+          onControl(prepared.handler.afterwards, typeof reason === "string" ? reason : "");
+        }
+      }
+    }
+    if (entries.size > 0) return;
+    for (const resolve of whenIdle) resolve();
+    whenIdle = [];
+  }
+
+  function refuse(run: NewRun, reason: RefusalReason): void {
+    const { commandId, attempt, assignNo, type, acceptedAt } = run;
+    ledger.refuse({ commandId, attempt, assignNo, type, acceptedAt }, reason).then((outcome) => {
+      if (outcome.kind === "recorded") sayRefused(run, reason);
+      else if (reason === "cancelled" && outcome.kind === "forgotten") sayRefused(run, reason);
+      else answerKnown(run, outcome);
+    }, onFatal);
+  }
+
+  /** What the ledger had before is answered as it was then. */
+  function answerKnown(run: Assignment, outcome: Exclude<RecordOutcome, { kind: "recorded" }>): void {
+    if (outcome.kind === "forgotten") {
+      log.warn({ ...logged(run) }, "an assignment from below the ledger's horizon: not run");
+      const errorMessage = "the agent's ledger no longer knows whether it ran";
+      const result = rejectedResult({ error: "ledger_lost", errorMessage });
+      if (link !== null)
+        void sendResult(link, { ...logged(run), result, recorded: false, startedAgoMs: 0, output: [] });
+    } else if (outcome.state === "refused") {
+      sayRefused(run, outcome.refusal ?? "cancelled");
+    } else if (outcome.state === "done") {
+      unacknowledged.add(run);
+      if (link !== null) unacknowledged.send(link, run, null);
+    }
+  }
+
+  function sayRefused(run: Assignment, reason: RefusalReason): void {
+    if (link === null) unsaidRefusals.set(run.assignNo, { run, reason });
+    else void link.send(refusedReport(run, reason));
+  }
+
+  function cancel(frame: Cancel, on: Link): void {
+    const entry = entries.get(keyOf(frame));
+    if (entry !== undefined) {
+      entry.run.renumber(frame.assignNo);
+      entry.run.stop("cancelled");
+    } else if (unacknowledged.has(frame)) {
+      unacknowledged.send(on, frame, null);
+    } else if (frame.assignNo > 0) {
+      refuse({ ...frame, type: "", acceptedAt: clock.now().getTime() }, "cancelled");
+    } else {
+      log.warn({ ...logged(frame) }, "cancel of a command that isn't here: ignored");
+    }
+  }
+
+  function attach(next: Link, resume: readonly OutputAck[]): void {
+    link = next;
+    const offsets = new Map(resume.map((ack) => [keyOf(ack), ack.offset]));
+    for (const [key, { run }] of entries) run.attach(next, offsets.get(key) ?? null);
+    for (const { run, reason } of unsaidRefusals.values()) void next.send(refusedReport(run, reason));
+    unsaidRefusals.clear();
+    unacknowledged.sendAll(next, (run) => offsets.get(keyOf(run)) ?? null);
+  }
+
+  async function restore(held: readonly HeldRun[]): Promise<void> {
+    const ended = held.filter(({ state }) => state !== "refused");
+    await Promise.all(
+      ended.filter(({ state }) => state === "started").map((run) => ledger.finish(run, interruptedResult(), [])),
+    );
+    for (const run of ended) unacknowledged.add(run);
+  }
+
+  return {
+    restore,
+    assign,
+    cancel,
+    attach,
+    acknowledgeResult(frame) {
+      if (!unacknowledged.remove(frame)) return;
+      ledger.acknowledge(frame).catch((err: unknown) => log.warn({ err }, "an acknowledgement can't be written"));
+    },
+    acknowledgeOutput: (frame) => entries.get(keyOf(frame))?.run.acknowledgeOutput(frame.offset),
+    detach() {
+      link = null;
+      for (const { run } of entries.values()) run.detach();
+    },
+    drain() {
+      draining = true;
+    },
+    interrupt() {
+      for (const { run } of entries.values()) run.stop("interrupted");
+    },
+    kill() {
+      for (const { run } of entries.values()) run.kill();
+    },
+    abandon() {
+      for (const entry of entries.values()) {
+        entry.abandoned = true;
+        entry.run.stop("interrupted");
+      }
+      entries.clear();
+      unacknowledged.clear();
+      unsaidRefusals.clear();
+    },
+    async idle() {
+      if (entries.size > 0) await new Promise<void>((resolve) => whenIdle.push(resolve));
+    },
+    settled: () => unacknowledged.settled(),
+    get running() {
+      return running;
+    },
+  };
+}
+
+function keyOf({ commandId, attempt }: RunKey): string {
+  return `${attempt}/${commandId}`;
+}
+
+function logged({ commandId, attempt, assignNo }: Assignment): Assignment {
+  return { commandId, attempt, assignNo };
+}
