@@ -1,13 +1,20 @@
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { connect, type ConnectionOptions, createServer } from "node:tls";
 import { expect, test } from "vitest";
 import { type CertificateOptions, testCertificates, type TestCertificates } from "./certificates.ts";
+import { freePort } from "./free-port.ts";
 
 /** One handshake with a server that asks for a client certificate of the trusted CA; gives the name that it saw. */
 async function handshake(made: TestCertificates, options: ConnectionOptions): Promise<string | undefined> {
-  const server = createServer({ ca: made.ca, cert: made.cert, key: made.key, requestCert: true, rejectUnauthorized: false });
-  server.listen(0, "127.0.0.1");
+  const server = createServer({
+    ca: made.ca,
+    cert: made.cert,
+    key: made.key,
+    requestCert: true,
+    rejectUnauthorized: false,
+  });
+  const port = await freePort();
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   const seen = new Promise<string | undefined>((resolve) => {
     server.on("secureConnection", (socket) => {
@@ -17,7 +24,6 @@ async function handshake(made: TestCertificates, options: ConnectionOptions): Pr
     });
   });
   server.on("tlsClientError", () => {}); // the client's side tells it
-  const { port } = server.address() as AddressInfo;
   const socket = connect({ port, host: "127.0.0.1", ca: made.ca, servername: "localhost", ...options });
   try {
     await once(socket, "secureConnect");

@@ -50,7 +50,12 @@ test("effects are counted over all files", () => {
   ask(ledger, "a", "b");
   appendFileSync(one, "a\nb\n");
   appendFileSync(two, "a\n");
-  expect(ledger.readEffects()).toEqual(new Map([["a", 2], ["b", 1]]));
+  expect(ledger.readEffects()).toEqual(
+    new Map([
+      ["a", 2],
+      ["b", 1],
+    ]),
+  );
   expect(ledger.check()).toEqual({ ...clean, duplicated: ["a"] });
 });
 

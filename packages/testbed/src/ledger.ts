@@ -107,7 +107,9 @@ export function createLedger(): Ledger {
       if (wrong.size === 0) return;
       const rows = [...wrong].slice(0, 50).map((id) => {
         const { attempted, confirmed, outcomes } = account(id);
-        const verdicts = (["lost", "duplicated", "unexpected"] as const).filter((verdict) => check[verdict].includes(id));
+        const verdicts = (["lost", "duplicated", "unexpected"] as const).filter((verdict) =>
+          check[verdict].includes(id),
+        );
         const said = [attempted ? "yes" : "no", confirmed ? "yes" : "no", [...outcomes].join(" + ") || "–"];
         return [id, ...said, String(effects.get(id) ?? 0), verdicts.join(", ")];
       });
@@ -125,5 +127,12 @@ function quoted(word: string): string {
 
 function table(head: string[], rows: string[][]): string {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  return [head, ...rows].map((row) => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ").trimEnd()).join("\n");
+  return [head, ...rows]
+    .map((row) =>
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }

@@ -33,9 +33,11 @@ export function startDirection(source: Socket, sink: Socket, conditions: Conditi
   let over = false;
   let timer: NodeJS.Timeout | undefined;
 
+  const mayMove = () => !over && !conditions.halfOpen && !waitingForDrain && !sink.connecting;
+
   const step = () => {
     clearTimeout(timer);
-    while (!over && !conditions.halfOpen && !waitingForDrain && !sink.connecting) {
+    while (mayMove()) {
       const piece = queue[0];
       const arrivedMs = piece?.arrivedMs ?? endArrivedMs;
       if (arrivedMs === undefined) break;

@@ -39,7 +39,9 @@ export async function postgresBinaries(runAs: RunAs, scratch: string): Promise<s
   const copiedBin = join(copy, "bin");
   const stillProblem = await whyNotRunnable(copiedBin, runAs, scratch);
   if (stillProblem === undefined) return copiedBin;
-  throw new Error(`PostgreSQL's binaries in ${bin} can't be run: ${String(stillProblem)}`, { cause: problem });
+  throw new Error(`PostgreSQL's binaries in ${bin} can't be run as user ${runAs.uid ?? "of this process"}`, {
+    cause: stillProblem,
+  });
 }
 
 function packagedBinaries(): string {

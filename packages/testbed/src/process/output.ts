@@ -6,8 +6,8 @@ export interface Output {
   readonly both: readonly string[];
   readonly stdout: readonly string[];
   readonly stderr: readonly string[];
-  /** Calls `listener` with each line from now on; returns what ends that. */
-  onLine(listener: (line: string) => void): () => void;
+  /** The next line to come that matches; `forget` ends the wait, and then `match` never settles. */
+  nextLine(pattern: RegExp): { match: Promise<RegExpMatchArray>; forget: () => void };
 }
 
 const keptLines = 5_000;
@@ -47,9 +47,14 @@ export function collectOutput(stdout: Readable, stderr: Readable): Output {
   return {
     both,
     ...lines,
-    onLine: (listener) => {
+    nextLine: (pattern) => {
+      const { promise, resolve } = Promise.withResolvers<RegExpMatchArray>();
+      const listener = (line: string) => {
+        const match = line.match(pattern);
+        if (match) resolve(match);
+      };
       listeners.add(listener);
-      return () => listeners.delete(listener);
+      return { match: promise, forget: () => listeners.delete(listener) };
     },
   };
 }

@@ -5,7 +5,6 @@ import { eventually } from "../eventually.ts";
 import { tempDir } from "../temp-dir.ts";
 import { isRunning } from "./process-tree.ts";
 import { type ProcessOptions, startProcess, type TestProcess } from "./process.ts";
-import { signalProcess } from "./signals.ts";
 import { runSource } from "./source.ts";
 
 const started: TestProcess[] = [];
@@ -53,20 +52,32 @@ test("a wait for a line ends when the process does, with its last lines and exit
 test("a wait for a line ends at its deadline", async () => {
   const child = shell("echo starting; sleep 60");
   await child.waitForLine(/starting/);
-  await expect(child.waitForLine(/ready/, { deadlineMs: 30 })).rejects.toThrow(/still running[^]*within 30 ms/);
+  await expect(child.waitForLine(/ready/, 30)).rejects.toThrow(/still running[^]*within 30 ms/);
 });
 
-test("kill9 ends the process alone, kill9Group its children too", async () => {
-  const script = "sleep 60 & echo child $!; wait";
-  for (const kill of ["kill9", "kill9Group"] as const) {
-    const child = shell(script);
-    const grandchild = Number((await child.waitForLine(/child (\d+)/))[1]);
-    expect(await child[kill]()).toEqual({ code: null, signal: "SIGKILL" });
-    if (kill === "kill9") {
-      expect(await isRunning(grandchild)).toBe(true);
-      signalProcess(grandchild, "SIGKILL");
-    }
-    await eventually(async () => !(await isRunning(grandchild)), { deadlineMs: 5_000, what: "the grandchild's end" });
+async function withChild(): Promise<{ parent: TestProcess; child: number }> {
+  const parent = shell("sleep 60 & echo child $!; wait");
+  return { parent, child: Number((await parent.waitForLine(/child (\d+)/))[1]) };
+}
+
+test("kill9 ends the process alone", async () => {
+  const { parent, child } = await withChild();
+  expect(await parent.kill9()).toEqual({ code: null, signal: "SIGKILL" });
+  expect(await isRunning(child)).toBe(true);
+});
+
+test("kill9Group ends its children too, and so does stop for those it left behind", async () => {
+  const killed = await withChild();
+  expect(await killed.parent.kill9Group()).toEqual({ code: null, signal: "SIGKILL" });
+  const left = await withChild();
+  await left.parent.kill9();
+  await left.parent.stop();
+  for (const { child } of [killed, left]) {
+    const gone = await eventually(async () => !(await isRunning(child)), {
+      deadlineMs: 5_000,
+      what: "the child's end",
+    });
+    expect(gone).toBe(true);
   }
 });
 
@@ -75,7 +86,7 @@ test("a frozen process answers nothing until it thaws", async () => {
   await child.waitForLine(/up/);
   child.freeze();
   child.signal("SIGUSR1");
-  await expect(child.waitForLine(/alive/, { deadlineMs: 200 })).rejects.toThrow(/still running/);
+  await expect(child.waitForLine(/alive/, 200)).rejects.toThrow(/still running/);
   child.thaw();
   await child.waitForLine(/alive/);
 });

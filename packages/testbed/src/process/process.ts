@@ -38,7 +38,7 @@ export interface TestProcess {
    * The first line, already written or to come, that matches.
    * @throws Error when the process ends first or the deadline passes (default 10 s): with the last lines and the exit code.
    */
-  waitForLine(pattern: RegExp, deadline?: number | { deadlineMs: number }): Promise<RegExpMatchArray>;
+  waitForLine(pattern: RegExp, deadlineMs?: number): Promise<RegExpMatchArray>;
   /** Sends a signal to the process alone. False when it had ended. */
   signal(signal: NodeJS.Signals): boolean;
   /** SIGKILL to the process alone; resolves when it has ended. */
@@ -101,20 +101,12 @@ export function startProcess(options: ProcessOptions): TestProcess {
     stdout: output.stdout,
     stderr: output.stderr,
     exited,
-    waitForLine: async (pattern, deadline = defaultDeadlineMs) => {
-      const deadlineMs = typeof deadline === "number" ? deadline : deadline.deadlineMs;
+    waitForLine: async (pattern, deadlineMs = defaultDeadlineMs) => {
       const known = firstMatch(output.both, pattern);
       if (known) return known;
-      const over = new AbortController();
-      let found: RegExpMatchArray | null = null;
-      const stopListening = output.onLine((line) => {
-        found ??= line.match(pattern);
-        if (found) over.abort();
-      });
-      const timer = sleep(deadlineMs, undefined, { signal: over.signal }).catch(() => {});
-      await Promise.race([timer, exited]);
-      over.abort();
-      stopListening();
+      const coming = output.nextLine(pattern);
+      const found = await within(deadlineMs, Promise.race([coming.match, exited.then(() => undefined)]));
+      coming.forget();
       if (found) return found;
       throw describe(`no line matched ${pattern}${status ? "" : ` within ${deadlineMs} ms`}`);
     },
@@ -132,10 +124,7 @@ export function startProcess(options: ProcessOptions): TestProcess {
     stop: async ({ deadlineMs = defaultDeadlineMs } = {}) => {
       child.kill("SIGTERM");
       self.thaw();
-      const over = new AbortController();
-      const timer = sleep(deadlineMs, undefined, { signal: over.signal }).catch(() => {});
-      await Promise.race([timer, exited]);
-      over.abort();
+      await within(deadlineMs, exited);
       signalGroup(pid, "SIGKILL");
       const final = await exited;
       watchdog.forgetGroup(pid);
@@ -143,6 +132,18 @@ export function startProcess(options: ProcessOptions): TestProcess {
     },
   };
   return self;
+}
+
+/** Undefined at the deadline. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const settled = new AbortController();
+  const deadline = sleep(ms, undefined, { signal: settled.signal });
+  deadline.catch(() => {}); // aborted when the promise came first
+  try {
+    return await Promise.race([promise, deadline]);
+  } finally {
+    settled.abort();
+  }
 }
 
 function firstMatch(lines: readonly string[], pattern: RegExp): RegExpMatchArray | null {
