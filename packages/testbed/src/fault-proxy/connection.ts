@@ -55,7 +55,7 @@ export function joinConnection(
     if (conditions.halfOpen) return;
     if (broken) return reset();
     if (upstream === undefined) {
-      upstream = connect({ ...target, allowHalfOpen: true });
+      upstream = connect({ host: target.host, port: target.port, allowHalfOpen: true });
       watch(upstream);
       directions = [startDirection(client, upstream, conditions), startDirection(upstream, client, conditions)];
     }
