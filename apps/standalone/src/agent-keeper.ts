@@ -6,7 +6,7 @@
  */
 import { spawn } from "node:child_process";
 
-const graceMs = 5_000;
+const graceMs = 8_000;
 const launcher = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(2)], {
   stdio: ["ignore", "inherit", "inherit"],
 });

@@ -85,6 +85,6 @@ export function serverEnvironment(env: NodeJS.ProcessEnv = process.env): Record<
 
 /** What the demo agent inherits: nothing that names or opens other installations. */
 export function agentEnvironment(env: NodeJS.ProcessEnv = process.env): Record<string, string | undefined> {
-  const passed = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "TMPDIR", "LOG_LEVEL"];
+  const passed = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "TMPDIR", "FLEETWIRE_LOG_LEVEL"];
   return Object.fromEntries(passed.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }

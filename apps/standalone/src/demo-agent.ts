@@ -32,13 +32,24 @@ export async function startDemoAgent(options: DemoAgentOptions): Promise<DemoAge
   const { agentId, home, grpcAddress, api, log } = options;
   const data = join(home, "agents", agentId);
   // Its key went with its directory: the id has to be free for a new one.
-  if (!existsSync(data) && (await api.isKnownAgent(agentId))) await api.revokeAgent(agentId);
+  if (!existsSync(data) && (await api.agentStatus(agentId)) !== null) await api.revokeAgent(agentId);
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const joinToken = await api.createJoinToken({ agentId, uses: 1, ttlSeconds: 600 });
 
   const keeper = join(import.meta.dirname, "agent-keeper.ts");
   const launcher = join(projectRoot, "apps/agent/src/launcher.ts");
-  const flags = ["--server", grpcAddress, "--id", agentId, "--data-dir", data];
+  const flags = [
+    "--server",
+    grpcAddress,
+    "--id",
+    agentId,
+    "--data-dir",
+    data,
+    "--drain-grace",
+    "2s",
+    "--kill-grace",
+    "2s",
+  ];
   const child = spawn(process.execPath, [...process.execArgv, keeper, launcher, ...flags], {
     // A group of its own: Ctrl-C reaches this process alone, which then ends things in order.
     detached: true,

@@ -1,5 +1,5 @@
 /** The process: settings → home → log → everything → a first command → wait for Ctrl-C, or end after it (`--demo`). */
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLifecycle, createLogger } from "@fleetwire/service";
@@ -25,7 +25,7 @@ async function run(): Promise<void> {
   const began = performance.now();
   const settings = loadStandaloneSettings(argv);
   const colors = pc.createColors(process.stdout.isTTY && !settings.noColor);
-  const home = settings.home ?? mkdtempSync(join(tmpdir(), "fleetwire-demo-"));
+  const home = settings.home ?? temporaryHome();
   const lock = lockHome(home);
   const file = settings.log ? null : openLogFile(home, "standalone.log");
   const log = createLogger({ service: "standalone", level: settings.logLevel, destination: file ?? process.stderr });
@@ -63,6 +63,13 @@ async function run(): Promise<void> {
     await lifecycle.stop("failed start");
     fail(error, text);
   }
+}
+
+function temporaryHome(): string {
+  const home = mkdtempSync(join(tmpdir(), "fleetwire-demo-"));
+  // Root's database runs as another user, who has to pass through; what is secret in here has a mode of its own.
+  if (process.getuid?.() === 0) chmodSync(home, 0o711);
+  return home;
 }
 
 function say(text: string): void {

@@ -29,7 +29,8 @@ export type CommandAnswer = Static<typeof commandAnswer>;
 export interface OperatorApi {
   /** Resolves to the token. */
   createJoinToken(body: { agentId?: string; uses?: number; ttlSeconds?: number }): Promise<string>;
-  isKnownAgent(agentId: string): Promise<boolean>;
+  /** Null: no such agent. */
+  agentStatus(agentId: string): Promise<string | null>;
   revokeAgent(agentId: string): Promise<void>;
   /** Resolves to the command's id. */
   queueShell(agentId: string, line: string): Promise<string>;
@@ -56,9 +57,9 @@ export function createOperatorApi(url: string, token: string): OperatorApi {
 
   return {
     createJoinToken: async (body) => read(created, await call("POST", "/join-tokens", body)).token,
-    async isKnownAgent(agentId) {
+    async agentStatus(agentId) {
       const answer = await call("GET", `/agents/${agentId}`);
-      return answer.status !== 404 && read(agent, answer).status !== "revoked";
+      return answer.status === 404 ? null : read(agent, answer).status;
     },
     async revokeAgent(agentId) {
       const answer = await call("POST", `/agents/${agentId}/revoke`);

@@ -31,7 +31,7 @@ export interface Standalone {
 }
 
 export const demoAgentId = "local";
-const agentGraceMs = 8_000;
+const agentGraceMs = 10_000;
 
 /**
  * The command-server on an embedded database, the credentials file, and an agent. The caller holds the home's lock.
