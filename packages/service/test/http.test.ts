@@ -91,14 +91,14 @@ describe("what a body may be", () => {
     expect((await post('{"name":"x","name":"y"}')).json()).toMatchObject({ thing: { name: "y" } });
   });
 
-  test.each([
+  test.each<[Record<string, string>]>([
     [{ "content-type": "text/plain" }],
     [{ "content-type": "application/xml" }],
     [{ "content-type": "application/x-www-form-urlencoded" }],
     [{ "content-type": "application/json", "content-encoding": "gzip" }],
     [{ "content-type": "application/json", "content-encoding": "br" }],
   ])("%j is answered 415", async (headers) => {
-    const answer = await post('{"name":"x"}', { ...asWriter, ...headers } as Record<string, string>);
+    const answer = await post('{"name":"x"}', { ...asWriter, ...headers });
     expect(answer.json()).toMatchObject({ status: 415, code: "unsupported_media_type" });
   });
 
@@ -127,7 +127,6 @@ describe("addresses", () => {
     "/things?limit=5&limit=6",
     "/things?lmit=5",
     "/things?status=%00",
-    "/things?status=%ff",
     "/things/%00",
     "/things/%zz",
     "/things?__proto__=1",

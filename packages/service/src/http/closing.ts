@@ -15,5 +15,9 @@ export function registerClosing(server: FastifyServer, graceMs: number): void {
       server.server.closeAllConnections();
     }, graceMs);
   });
+  // Node keeps the connection of a request that was running when closing began.
+  server.addHook("onSend", async (_request, reply) => {
+    if (closing.signal.aborted) void reply.header("connection", "close");
+  });
   server.addHook("onClose", async () => clearTimeout(timer));
 }
