@@ -27,5 +27,11 @@ export type { Welcome, WelcomeInput } from "./generated/fleetwire/agent/v1/Welco
 export type { CommandServiceClient, CommandServiceHandlers } from "./generated/fleetwire/command/v1/CommandService.ts";
 export type { Command, CommandInput } from "./generated/fleetwire/command/v1/Command.ts";
 export type { CommandStatus } from "./generated/fleetwire/command/v1/CommandStatus.ts";
-export type { QueueCommandRequest, QueueCommandRequestInput } from "./generated/fleetwire/command/v1/QueueCommandRequest.ts";
-export type { WatchCommandResponse, WatchCommandResponseInput } from "./generated/fleetwire/command/v1/WatchCommandResponse.ts";
+export type {
+  QueueCommandRequest,
+  QueueCommandRequestInput,
+} from "./generated/fleetwire/command/v1/QueueCommandRequest.ts";
+export type {
+  WatchCommandResponse,
+  WatchCommandResponseInput,
+} from "./generated/fleetwire/command/v1/WatchCommandResponse.ts";

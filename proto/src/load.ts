@@ -14,8 +14,11 @@ export const agentPackage: PackageDefinition = loadSync("fleetwire/agent/v1/agen
 /** Definition of `fleetwire.command.v1`. */
 export const commandPackage: PackageDefinition = loadSync("fleetwire/command/v1/command.proto", options);
 
+// The loader's result is untyped; the types were generated from the same files.
+/* oxlint-disable typescript/no-unsafe-type-assertion */
 const agentProto = loadPackageDefinition(agentPackage) as unknown as AgentProto;
 const commandProto = loadPackageDefinition(commandPackage) as unknown as CommandProto;
+/* oxlint-enable typescript/no-unsafe-type-assertion */
 
 /** Client constructor and service definition of `fleetwire.agent.v1.AgentService`. */
 export const AgentService = agentProto.fleetwire.agent.v1.AgentService;

@@ -1,4 +1,4 @@
-// Generated from null by proto/generate.mjs. Do not edit.
+// Generated from google/protobuf by proto/generate.mjs. Do not edit.
 
 import type { Long } from '@grpc/proto-loader';
 
