@@ -1,3 +1,5 @@
+import { isIPv4 } from "node:net";
+
 /** What a service is told about its database; undefined or empty: not set. */
 export interface DatabaseSettingsInput {
   /** As in `command-server`. */
@@ -173,7 +175,13 @@ function checked(variable: string, url: URL): string {
 function isLoopback(url: URL): boolean {
   // A socket's folder comes as ?host=/run/postgresql
   const host = url.searchParams.get("host") ?? url.hostname;
-  return host === "" || host === "localhost" || host === "[::1]" || host.startsWith("127.") || host.startsWith("/");
+  return (
+    host === "" ||
+    host === "localhost" ||
+    host === "[::1]" ||
+    (isIPv4(host) && host.startsWith("127.")) ||
+    host.startsWith("/")
+  );
 }
 
 function databaseName(service: string): string {

@@ -6,11 +6,10 @@ import type { DatabaseLog } from "./log.ts";
 import { listen, type ListenOptions, type Listener, type Notification } from "./listen.ts";
 import { createPoolMetrics } from "./pool-metrics.ts";
 import { limitToServer } from "./server-limits.ts";
+import { couldNotRollBack, runTransaction, type IsolationLevel } from "./transaction.ts";
 
 /** A statement: text, or text with values; with `name` it is prepared once per connection. */
 export type Statement = string | { name?: string; text: string; values?: readonly unknown[] };
-
-export type IsolationLevel = "read committed" | "repeatable read" | "serializable";
 
 /** A database, with a pool of connections that survives the loss of the server. */
 export interface Database {
@@ -46,7 +45,7 @@ export interface DatabaseOptions {
   metrics?: Registry;
   /** Default 10. Reduced, with a warning, to what the server can give. */
   maxConnections?: number;
-  /** The server cancels a statement after this (57014), and we stop waiting for the answer a second later. Default: none. */
+  /** The server cancels a statement after this (57014); when it says nothing, we give up a second later. Default 30 s; 0: never. */
   statementTimeoutMs?: number;
   /** How long a connection may take to open, and a caller to wait for a free one. Default 5 s. */
   connectTimeoutMs?: number;
@@ -62,13 +61,14 @@ const pingTimeoutMs = 2_000;
  */
 export async function openDatabase(o: DatabaseOptions): Promise<Database> {
   const config = connectionConfig(o);
+  const statementTimeoutMs = o.statementTimeoutMs ?? 30_000;
   const pool = new Pool({
     ...config,
     max: o.maxConnections ?? 10,
     idleTimeoutMillis: 30_000,
-    ...(o.statementTimeoutMs === undefined
+    ...(statementTimeoutMs === 0
       ? {}
-      : { statement_timeout: o.statementTimeoutMs, query_timeout: o.statementTimeoutMs + 1_000 }),
+      : { statement_timeout: statementTimeoutMs, query_timeout: statementTimeoutMs + 1_000 }),
   });
   surviveLosses(pool, o.log);
   try {
@@ -95,7 +95,7 @@ export async function openDatabase(o: DatabaseOptions): Promise<Database> {
       return result;
     } catch (error) {
       // pool.query would drop the connection after any error; a unique violation is no reason to reconnect.
-      client?.release(isConnectionError(error));
+      client?.release(isConnectionError(error) || couldNotRollBack(client));
       metrics.countError(error);
       throw error;
     }
@@ -125,25 +125,6 @@ function toConfig(statement: Statement): QueryConfig {
   if (typeof statement === "string") return { text: statement };
   const { name, text, values } = statement;
   return { text, ...(name === undefined ? {} : { name }), ...(values === undefined ? {} : { values: [...values] }) };
-}
-
-async function runTransaction<R>(
-  client: PoolClient,
-  work: (client: PoolClient) => Promise<R>,
-  isolation: IsolationLevel | undefined,
-): Promise<R> {
-  await client.query(isolation === undefined ? "BEGIN" : `BEGIN ISOLATION LEVEL ${isolation}`);
-  let result: R;
-  try {
-    result = await work(client);
-  } catch (error) {
-    if (!isConnectionError(error)) await client.query("ROLLBACK");
-    throw error;
-  }
-  const { command } = await client.query("COMMIT");
-  if (command !== "COMMIT")
-    throw new Error("the transaction was rolled back: a statement in it had failed and its error was swallowed");
-  return result;
 }
 
 /** A lost connection shows in the statement that runs on it; without these listeners it would also end the process. */

@@ -1,14 +1,12 @@
 import { escapeIdentifier } from "pg";
 import { codeOf } from "./database-errors.ts";
 import { connectClient, connectionConfig, whenReachable } from "./connect.ts";
-import type { DatabaseLog } from "./log.ts";
+import { silentLog, type DatabaseLog } from "./log.ts";
 
 const missing = "3D000";
 // 42P04, 23505: another process was faster; 55006: another one is copying template1 right now.
 const createdByAnother = new Set(["42P04", "23505"]);
 const templateBusy = "55006";
-
-const silent: DatabaseLog = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
  * Creates `database` on the server if it isn't there; safe in many processes at once. An existing database is only
@@ -28,7 +26,7 @@ export async function ensureDatabase(
   return whenReachable({
     url: serverUrl,
     waitMs: o.waitMs ?? 30_000,
-    log: o.log ?? silent,
+    log: o.log ?? silentLog,
     attempt: async () => {
       if (!(await exists(target))) await create(maintenance, database);
       return target;
@@ -36,8 +34,12 @@ export async function ensureDatabase(
   });
 }
 
-/** The same server, another database. */
+/**
+ * The same server, another database.
+ * @throws RangeError for a name that pg doesn't find again in a URL.
+ */
 export function withDatabase(serverUrl: string, database: string): string {
+  if (/[/?#]/.test(database)) throw new RangeError(`a database's name can't have / ? or # in it: ${database}`);
   const url = new URL(serverUrl);
   url.pathname = `/${encodeURIComponent(database)}`;
   return url.toString();

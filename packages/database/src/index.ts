@@ -1,9 +1,11 @@
-export { openEmbeddedPostgres, stopEmbeddedPostgres } from "./embedded/embedded-postgres.ts";
+export { openEmbeddedPostgres, removeEmbeddedPostgres, stopEmbeddedPostgres } from "./embedded/embedded-postgres.ts";
+export type { StopOutcome } from "./embedded/cluster.ts";
 export type { EmbeddedPostgres, EmbeddedPostgresOptions } from "./embedded/embedded-postgres.ts";
 export { EmbeddedPostgresError } from "./embedded/embedded-postgres-error.ts";
 export type { EmbeddedPostgresErrorCode } from "./embedded/embedded-postgres-error.ts";
 export { openDatabase } from "./database.ts";
-export type { Database, DatabaseOptions, IsolationLevel, Statement } from "./database.ts";
+export type { Database, DatabaseOptions, Statement } from "./database.ts";
+export type { IsolationLevel } from "./transaction.ts";
 export type { Listener, ListenOptions, Notification } from "./listen.ts";
 export { ensureDatabase } from "./ensure-database.ts";
 export { databaseSettings, resolveDatabaseUrl, DatabaseSettingsError } from "./database-settings.ts";

@@ -3,6 +3,9 @@ import { escapeIdentifier, type Client } from "pg";
 import { backoffMs } from "./backoff.ts";
 import type { DatabaseLog } from "./log.ts";
 
+/** How long a frozen server may hold up `close`. */
+const endMs = 1_000;
+
 export interface Notification {
   channel: string;
   payload: string;
@@ -63,8 +66,9 @@ export async function listen(
         if (onConnect !== undefined) guard(onConnect);
         await Promise.race([lost, beat(client, heartbeatMs, closing.signal)]);
         current = null;
-        client.end().catch(() => {});
-        if (!closing.signal.aborted) o.log.warn({ channels }, "the listening connection was lost; connecting again");
+        const ended = client.end().catch(() => {});
+        if (closing.signal.aborted) await Promise.race([ended, delay(endMs, undefined, { ref: false })]);
+        else o.log.warn({ channels }, "the listening connection was lost; connecting again");
       } catch (error) {
         failures += 1;
         firstTry.resolve();

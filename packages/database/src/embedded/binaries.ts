@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { chmod, cp, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmod, cp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -65,10 +65,10 @@ async function tryRun(native: string, user: OsUser | null): Promise<string | nul
   }
 }
 
-/** Copied once per installed build; whole or not at all, even when two processes copy at once. */
+/** Copied once per build, by its content; whole or not at all, even when two processes copy at once. */
 async function copyBinaries(native: string): Promise<string> {
-  const { size, mtimeMs } = await stat(join(native, "bin", "postgres"));
-  const key = createHash("sha256").update(`${native}\n${size}\n${mtimeMs}`).digest("hex").slice(0, 16);
+  const server = await readFile(join(native, "bin", "postgres"));
+  const key = createHash("sha256").update(server).digest("hex").slice(0, 16);
   const target = join(await reachableFolder("binaries"), key);
   if ((await stat(target).catch(() => null)) !== null) return target;
   const draft = `${target}.${randomBytes(4).toString("hex")}.tmp`;

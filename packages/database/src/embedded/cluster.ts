@@ -1,4 +1,5 @@
-import { mkdir, realpath } from "node:fs/promises";
+import { mkdir, realpath, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { runnableBinaries } from "./binaries.ts";
 import { newClusterRecord, readClusterRecord, writeClusterRecord, type ClusterRecord } from "./cluster-record.ts";
 import { EmbeddedPostgresError } from "./embedded-postgres-error.ts";
@@ -65,10 +66,11 @@ export async function ensureRunning(cluster: Cluster, port: number | null): Prom
   return start(cluster, port);
 }
 
+/** What became of a cluster that was asked to stop; `pids`: the processes that use it. */
+export type StopOutcome = { outcome: "stopped" | "not_running" } | { outcome: "in_use"; pids: number[] };
+
 /** Stops the cluster unless someone has a seat. */
-export async function stopIfUnused(
-  cluster: Cluster,
-): Promise<{ outcome: "stopped" | "not_running" } | { outcome: "in_use"; pids: number[] }> {
+export async function stopIfUnused(cluster: Cluster): Promise<StopOutcome> {
   const running = await findRunning(cluster);
   if (running === null) return { outcome: "not_running" };
   const pids = await seatedProcesses(running.record, running.postmaster.port);
@@ -76,6 +78,24 @@ export async function stopIfUnused(
   await stopPostmaster(running.postmaster, running.dataFolder);
   cluster.log.info({ pid: running.postmaster.pid }, "embedded PostgreSQL stopped");
   return { outcome: "stopped" };
+}
+
+/** Stops the cluster and deletes its data, wherever it is, and its record. */
+export async function removeIfUnused(cluster: Cluster): Promise<void> {
+  const stopped = await stopIfUnused(cluster);
+  if (stopped.outcome === "in_use") {
+    throw new EmbeddedPostgresError(
+      "in_use",
+      `the embedded PostgreSQL is used by the processes ${stopped.pids.join(", ")}`,
+      "stop them first.",
+    );
+  }
+  const record = await readClusterRecord(cluster.files.record);
+  if (record?.dataFolder) await rm(dirname(record.dataFolder), { recursive: true, force: true });
+  // The record last: as long as there is data, so are its passwords.
+  await rm(dataFolderOf(cluster.files, null), { recursive: true, force: true });
+  await rm(cluster.files.serverLog, { force: true });
+  await rm(cluster.files.record, { force: true });
 }
 
 async function start(cluster: Cluster, port: number | null): Promise<RunningCluster> {

@@ -6,6 +6,8 @@ export type EmbeddedPostgresErrorCode =
   | "port_taken"
   | "other_port"
   | "damaged"
+  | "no_answer"
+  | "in_use"
   | "start_failed"
   | "stop_failed";
 

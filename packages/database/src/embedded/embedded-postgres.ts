@@ -1,15 +1,19 @@
+import { stat } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import type { DatabaseLog } from "../log.ts";
+import { silentLog, type DatabaseLog } from "../log.ts";
 import { backoffMs } from "../backoff.ts";
 import { installedBinaries } from "./binaries.ts";
 import {
   ensureRunning,
   locateCluster,
+  removeIfUnused,
   stopIfUnused,
   withClusterLock,
   type Cluster,
   type RunningCluster,
+  type StopOutcome,
 } from "./cluster.ts";
+import { clusterFiles } from "./placement.ts";
 import { loopbackUrl } from "./server-url.ts";
 import { takeSeat, type Seat } from "./seat.ts";
 
@@ -43,15 +47,29 @@ export async function openEmbeddedPostgres(o: EmbeddedPostgresOptions): Promise<
 }
 
 /**
- * For a stop command and for clean-up after processes that were killed: stops the server unless a process uses it.
- * @returns `in_use` with the ids of those processes.
+ * For a stop command, and for clean-up after processes that were killed: stops the server of this home unless a
+ * process uses it. Creates nothing.
  */
-export async function stopEmbeddedPostgres(o: {
-  home: string;
-  log: DatabaseLog;
-}): Promise<{ outcome: "stopped" | "not_running" } | { outcome: "in_use"; pids: number[] }> {
-  const cluster = await locateCluster({ home: o.home, log: o.log, native: installedBinaries() });
-  return withClusterLock(cluster, () => stopIfUnused(cluster));
+export async function stopEmbeddedPostgres(home: string, log: DatabaseLog = silentLog): Promise<StopOutcome> {
+  return (await withExistingCluster(home, log, stopIfUnused)) ?? { outcome: "not_running" };
+}
+
+/**
+ * Stops the server of this home and deletes all its data, also what is outside the home (see `placement.ts`).
+ * @throws EmbeddedPostgresError `in_use`, with nothing deleted.
+ */
+export async function removeEmbeddedPostgres(home: string, log: DatabaseLog = silentLog): Promise<void> {
+  await withExistingCluster(home, log, removeIfUnused);
+}
+
+async function withExistingCluster<R>(
+  home: string,
+  log: DatabaseLog,
+  work: (cluster: Cluster) => Promise<R>,
+): Promise<R | null> {
+  if ((await stat(clusterFiles(home).folder).catch(() => null)) === null) return null;
+  const cluster = await locateCluster({ home, log, native: installedBinaries() });
+  return withClusterLock(cluster, () => work(cluster));
 }
 
 /** `openEmbeddedPostgres` on a cluster already located. */
@@ -73,6 +91,7 @@ export async function joinCluster(cluster: Cluster, port: number | null): Promis
       const again = await sitAgain(cluster, current.running.postmaster.port, closing.signal);
       if (again === null) return;
       current = again;
+      cluster.log.info({ pid: again.running.postmaster.pid }, "embedded PostgreSQL is back");
       if (closing.signal.aborted) await current.seat.leave();
     }
   }

@@ -1,6 +1,7 @@
 import { Client } from "pg";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ClusterRecord } from "./cluster-record.ts";
+import { EmbeddedPostgresError } from "./embedded-postgres-error.ts";
 import { loopbackUrl } from "./server-url.ts";
 import { scramVerifier } from "./scram-verifier.ts";
 
@@ -8,6 +9,7 @@ import { scramVerifier } from "./scram-verifier.ts";
 const seatLock = 0x666c6565;
 const seatName = "fleetwire seat of ";
 const deadUsersWaitMs = 2_000;
+const answerMs = 10_000;
 
 /** One user's shared lock on the cluster, held by a connection of its own. */
 export interface Seat {
@@ -65,12 +67,23 @@ async function connectAsAdmin(record: ClusterRecord, port: number, applicationNa
   const client = new Client({
     connectionString: loopbackUrl({ user: "postgres", password: record.adminPassword, port, database: "postgres" }),
     application_name: applicationName,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: answerMs,
+    // A frozen server must not hold up whoever has the file lock.
+    query_timeout: answerMs,
     keepAlive: true,
   });
   // "end" follows every error; without a listener the error would end the process.
   client.on("error", () => {});
-  await client.connect();
+  try {
+    await client.connect();
+  } catch (error) {
+    throw new EmbeddedPostgresError(
+      "no_answer",
+      `the embedded PostgreSQL on port ${port} runs but doesn't let us in: ${error instanceof Error ? error.message : String(error)}`,
+      "see whether it is frozen or overloaded; its log is server.log beside its record.",
+      { cause: error },
+    );
+  }
   return client;
 }
 
