@@ -1,4 +1,4 @@
-import type { Logger } from "@fleetwire/service";
+import type { Clock, Logger } from "@fleetwire/service";
 import type { CommandStore, SessionHeartbeat } from "../store/command-store.ts";
 import { repeat, type Repetition } from "./repeat.ts";
 import type { AgentSession } from "./session.ts";
@@ -21,9 +21,12 @@ export function createHeartbeats(o: {
   flushMs: number;
   timeoutMs: number;
   log: Logger;
+  clock: Clock;
 }): Heartbeats {
   let waiting = new Map<string, SessionHeartbeat>();
+  const checkMs = Math.max(10, Math.min(1_000, o.timeoutMs / 5));
   let rounds: Repetition[] = [];
+  let lastCheckMs = 0;
 
   async function flush(): Promise<void> {
     const beats = [...waiting.values()];
@@ -55,16 +58,18 @@ export function createHeartbeats(o: {
     }
   }
 
+  /** What agents sent while this process stood still is read only after this: they aren't blamed for it. */
   async function checkAlive(): Promise<void> {
-    for (const session of o.sessions.values()) session.checkAlive();
+    const nowMs = o.clock.monotonicMs();
+    const lateMs = nowMs - lastCheckMs - checkMs;
+    lastCheckMs = nowMs;
+    for (const session of o.sessions.values()) session.checkAlive(lateMs > checkMs ? lateMs : 0);
   }
 
   function start(): void {
+    lastCheckMs = o.clock.monotonicMs();
     const onError = (error: unknown): void => o.log.warn({ err: error }, "heartbeats couldn't be stored");
-    rounds = [
-      repeat(o.flushMs, flush, onError),
-      repeat(Math.max(10, Math.min(1_000, o.timeoutMs / 5)), checkAlive, onError),
-    ];
+    rounds = [repeat(o.flushMs, flush, onError), repeat(checkMs, checkAlive, onError)];
   }
 
   async function stop(): Promise<void> {

@@ -19,11 +19,12 @@ interface Entry {
 // What arrives while the store is busy goes to it together, up to this.
 const maxMergedBytes = 256 * 1024;
 
-/** Keeps the order of one command's output and the result after it. */
+/** Keeps the order of one command's output and the result after it. After a failure nothing more is stored of it. */
 export class OutputLine {
   readonly #o: OutputLineOptions;
   readonly #waiting: Entry[] = [];
   #busy = false;
+  #broken = false;
 
   constructor(options: OutputLineOptions) {
     this.#o = options;
@@ -39,6 +40,7 @@ export class OutputLine {
   }
 
   #add(bytes: number, frame: OutputFrame | null, work: () => Promise<void>): void {
+    if (this.#broken) return;
     this.#o.began(bytes, () => {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       this.#waiting.push({ frame, work, done: resolve, failed: reject });
@@ -54,11 +56,13 @@ export class OutputLine {
         await this.#store(next);
         for (const entry of next) entry.done();
       } catch (error) {
-        for (const entry of next) entry.failed(error);
+        // What comes after would leave a hole.
+        this.#broken = true;
+        for (const entry of [...next, ...this.#waiting.splice(0)]) entry.failed(error);
       }
     }
     this.#busy = false;
-    this.#o.empty();
+    if (!this.#broken) this.#o.empty();
   }
 
   async #store(entries: readonly Entry[]): Promise<void> {

@@ -32,6 +32,8 @@ export interface RunReportsOptions {
   freed(run: Run, refused: boolean): void;
   /** Something was settled: `inProcess` and `bytesInProcess` are smaller. */
   settled(): void;
+  /** The store refused a report for good. It stays unacknowledged, so the session has to begin anew. */
+  failed(): void;
 }
 
 const maxRememberedCancels = 1_000;
@@ -115,7 +117,7 @@ export class RunReports {
 
   /** Asks the agent to end a run that isn't its any more; once for each. */
   cancel(run: { commandId: string; attempt: number; assignNo: number }): void {
-    const key = `${run.commandId}/${run.attempt}`;
+    const key = `${run.commandId}/${run.attempt}/${run.assignNo}`;
     if (this.#cancelled.has(key)) return;
     if (this.#cancelled.size >= maxRememberedCancels) this.#cancelled.clear();
     this.#cancelled.add(key);
@@ -225,9 +227,9 @@ export class RunReports {
       await work();
     } catch (error) {
       if (this.#abort.signal.aborted) return;
-      // Not acknowledged: the agent says it again in its next session.
       const { agentId, epoch } = this.#o;
       this.#o.log.error({ err: error, agentId, epoch }, "a report couldn't be stored");
+      this.#o.failed();
     }
   }
 }

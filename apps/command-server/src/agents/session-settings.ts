@@ -46,8 +46,6 @@ export interface SessionSettings {
   flushGraceMs: number;
   /** After the end of a stream: how long the reports that it brought may still be tried. */
   lingerMs: number;
-  /** False: commands are found by the poll alone (for measurements). */
-  wakeUp: boolean;
 }
 
 export const defaultSessionSettings: SessionSettings = {
@@ -75,5 +73,4 @@ export const defaultSessionSettings: SessionSettings = {
   refusalPauseMs: 1_000,
   flushGraceMs: 1_000,
   lingerMs: 10_000,
-  wakeUp: true,
 };

@@ -7,6 +7,7 @@ import type { AgentStream, StreamEnd } from "./agent-stream.ts";
 import type { FixedDelay } from "./fixed-delay.ts";
 import { readFrame, type HeartbeatFrame } from "./frames.ts";
 import { InboundPace } from "./inbound-pace.ts";
+import { ProfileWriter } from "./profile-writer.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { RunReports, type HeldStart } from "./run-reports.ts";
 import { RunSlots, type Run } from "./run-slots.ts";
@@ -67,8 +68,8 @@ export class AgentSession {
   readonly #stream: AgentStream;
   readonly #context: SessionContext;
   readonly #pace: InboundPace;
+  readonly #profileWriter: ProfileWriter;
   #profile: AgentProfile;
-  #unstoredProfile: AgentProfile | null = null;
   #state: SessionState = "open";
   #lastHeardMs: number;
   #lastSequence = 0;
@@ -81,6 +82,7 @@ export class AgentSession {
     this.#stream = o.stream;
     this.#context = o.context;
     this.#lastHeardMs = clock.monotonicMs();
+    this.#profileWriter = new ProfileWriter({ ...o.context, ...o.identity });
     this.closed = new Promise((resolve) => (this.#markClosed = resolve));
     this.slots = new RunSlots({ work: o.profile.concurrency, control: settings.controlSlots });
     this.reports = new RunReports({
@@ -94,6 +96,7 @@ export class AgentSession {
       answered: (run) => o.context.unanswered.delete(run),
       freed: (run, refused) => o.context.freed(this, run, refused),
       settled: () => this.#pace.settled(this.reports),
+      failed: () => this.end("protocol_error", "a report couldn't be stored"),
     });
     this.#pace = new InboundPace({
       settings,
@@ -151,9 +154,13 @@ export class AgentSession {
     this.send({ assign: assignFrame(assignment) });
   }
 
-  /** Ends the session when the agent has been silent for too long; while it isn't read, tells it that this side lives. */
-  checkAlive(): void {
+  /**
+   * Ends the session when the agent has been silent for too long, not counting the time that this process stood still;
+   * while the agent isn't read, tells it that this side lives.
+   */
+  checkAlive(stalledMs: number): void {
     const { heartbeatTimeoutMs, heartbeatIntervalMs } = this.#context.settings;
+    this.#lastHeardMs += stalledMs;
     const silentMs = this.#context.clock.monotonicMs() - this.#lastHeardMs;
     if (!this.#pace.reading) {
       if (silentMs < heartbeatIntervalMs) return;
@@ -253,26 +260,8 @@ export class AgentSession {
   #changeProfile(profile: AgentProfile): void {
     this.#profile = profile;
     this.slots.resizeWork(profile.concurrency);
-    const storing = this.#unstoredProfile !== null;
-    this.#unstoredProfile = profile;
-    if (!storing) void this.#storeProfile();
+    this.#profileWriter.write(profile);
     this.#context.ready(this);
-  }
-
-  /** One at a time; of those that come meanwhile only the last. */
-  async #storeProfile(): Promise<void> {
-    const { store, signal, log } = this.#context;
-    const { agentId, epoch } = this.identity;
-    for (let next = this.#unstoredProfile; next && this.open;) {
-      const profile = next;
-      try {
-        await untilStored(() => store.updateProfile(agentId, epoch, profile), { signal, log, what: "profile" });
-      } catch (error) {
-        if (!signal.aborted) log.error({ err: error, agentId, epoch }, "a profile couldn't be stored");
-      }
-      next = this.#unstoredProfile === profile ? null : this.#unstoredProfile;
-    }
-    this.#unstoredProfile = null;
   }
 
   #run(o: Omit<Run, "agentId" | "epoch">): Run {

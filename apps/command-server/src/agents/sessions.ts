@@ -65,6 +65,7 @@ export function createAgentSessions(o: {
     store,
     sessions,
     log,
+    clock,
     flushMs: settings.heartbeatFlushMs,
     timeoutMs: settings.heartbeatTimeoutMs,
   });
@@ -113,9 +114,7 @@ export function createAgentSessions(o: {
   }
 
   const signals: SessionSignals = {
-    wake: (agentIds) => {
-      if (settings.wakeUp) distributor.wake(agentIds);
-    },
+    wake: (agentIds) => distributor.wake(agentIds),
     cancel: (agentIds) => cancels.signalled(agentIds),
     drop: (agentId, epoch, reason) => current(agentId, epoch)?.end(reason, null),
   };
