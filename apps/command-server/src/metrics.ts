@@ -2,6 +2,9 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import { isBuiltIn } from "./commands/parameters.ts";
 import type { CommandStore } from "./store/command-store.ts";
 
+/** Fleets with a series of their own; agents of all others count together. */
+const maxFleets = 200;
+
 /** The metrics of the operators' side; sessions register those of agents and of what agents do with commands. */
 export interface CommandServerMetrics {
   /** Counts a command that was stored. Types of plug-ins count as `other`: agents choose their names. */
@@ -39,6 +42,18 @@ export function createCommandServerMetrics(
       depth.set({ state: "assigned" }, now.assigned);
     },
   });
+  const online = new Gauge({
+    name: "fleet_agents_online",
+    help: `Agents online by fleet, on all servers: the ${maxFleets} largest, the rest as other.`,
+    labelNames: ["fleet"],
+    registers,
+    async collect() {
+      const fleets = await sources.store.onlineByFleet().catch(() => null);
+      if (fleets === null) return;
+      online.reset();
+      for (const [fleet, count] of largestFleets(fleets)) online.set({ fleet }, count);
+    },
+  });
   const streams: Gauge = new Gauge({
     name: "command_followers",
     help: "Open event streams and WatchCommand calls on this server.",
@@ -49,4 +64,12 @@ export function createCommandServerMetrics(
     queued: (type) => queued.inc({ type: isBuiltIn(type) ? type : "other" }),
     cancelled: (outcome) => cancelled.inc({ outcome }),
   };
+}
+
+function largestFleets(counts: ReadonlyMap<string, number>): Map<string, number> {
+  const sorted = [...counts].toSorted(([, a], [, b]) => b - a);
+  const largest = new Map(sorted.slice(0, maxFleets).map(([fleet, count]) => [fleet || "default", count]));
+  const rest = sorted.slice(maxFleets).reduce((sum, [, count]) => sum + count, 0);
+  if (rest > 0) largest.set("other", (largest.get("other") ?? 0) + rest);
+  return largest;
 }

@@ -95,7 +95,6 @@ export async function createCommandServer(deps: CommandServerDeps): Promise<Comm
       pollingIntervalMs: settings.pollingInterval,
       batchSize: settings.batchSize,
       cleanupIntervalMs: settings.cleanupInterval,
-      wakeUp: settings.wakeup,
     },
   });
   const commands = createCommandServiceHandlers({ ...queueing, verifier, log, streams, stallMs: settings.streamStall });

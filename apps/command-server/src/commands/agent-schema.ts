@@ -15,6 +15,9 @@ const maxSchemaDepth = 32;
 const maxWork = 200_000;
 const maxProblems = 20;
 
+/** Keywords that only say that something below them is wrong, which is told itself. */
+const passedOn = new Set(["properties", "additionalProperties", "items", "prefixItems", "allOf"]);
+
 const typeNames = new Set(["array", "boolean", "integer", "null", "number", "object", "string"]);
 const numberKeywords = new Set([
   "minimum",
@@ -49,9 +52,10 @@ export function checkByAgentSchema(parameters: JsonObject, announced: JsonObject
   }
   if (budget.nodes * countValues(parameters) > maxWork) return [];
   const { errors } = new Validator(schema, "2020-12", false).validate(parameters);
-  return errors.slice(0, maxProblems).map((error) => ({
-    path: `/parameters${error.instanceLocation.replace(/^#/, "").slice(0, 256)}`,
-    message: error.error.slice(0, 256).toWellFormed(),
+  const own = errors.filter(({ keyword }) => !passedOn.has(keyword));
+  return own.slice(0, maxProblems).map(({ instanceLocation, keyword, error }) => ({
+    path: `/parameters${instanceLocation.replace(/^#/, "").slice(0, 256)}`,
+    message: keyword === "false" ? "is not allowed" : error.slice(0, 256).toWellFormed(),
   }));
 }
 

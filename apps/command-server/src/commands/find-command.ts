@@ -19,8 +19,14 @@ export async function findCommandWithOutput(
   maxBytes: number,
 ): Promise<{ command: Command; output: WholeOutput | null }> {
   const command = await findCommand(store, principal, commandId);
-  const ended = isTerminal(command.status) && command.result !== null;
-  return { command, output: ended ? await readWholeOutput(store, principal.companyId, commandId, maxBytes) : null };
+  return { command, output: await outputOf(store, command, maxBytes) };
+}
+
+/** What is kept of an ended command's output; null before its end. */
+export async function outputOf(store: CommandStore, command: Command, maxBytes: number): Promise<WholeOutput | null> {
+  if (!isTerminal(command.status) || command.result === null) return null;
+  if (command.result.outputBytes === 0) return { bytes: Buffer.alloc(0), length: 0, truncated: false };
+  return readWholeOutput(store, command.companyId, command.commandId, maxBytes);
 }
 
 export type CancelAnswer = { kind: "cancelled" | "requested"; command: Command };

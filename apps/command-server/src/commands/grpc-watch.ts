@@ -1,13 +1,16 @@
 import type { CommandServiceHandlers, WatchCommandResponseInput } from "@fleetwire/proto";
-import { FleetwireError, toGrpcStatus } from "@fleetwire/service";
+import { FleetwireError, httpErrors, toGrpcStatus } from "@fleetwire/service";
 import { errors } from "../errors.ts";
+import { http2StreamOf, resetStream } from "../agents/reset-stream.ts";
 import { authenticate } from "../grpc-authentication.ts";
 import type { OutputStream } from "../store/command-store.ts";
+import { isTerminal } from "./command.ts";
 import { commandMessage } from "./command-message.ts";
 import { shownOutputBytes } from "./command-view.ts";
-import { findCommand, findCommandWithOutput } from "./find-command.ts";
+import { findCommand, outputOf } from "./find-command.ts";
 import { followCommand, type FollowEvent } from "./follow.ts";
 import type { CommandServiceDeps } from "./grpc-service.ts";
+import type { WholeOutput } from "./output.ts";
 
 type WatchCall = Parameters<CommandServiceHandlers["WatchCommand"]>[0];
 
@@ -21,30 +24,38 @@ export function createWatchHandler(deps: CommandServiceDeps): (call: WatchCall) 
   return (call) => {
     watch(deps, call).then(
       () => call.end(),
-      (error: unknown) => call.emit("error", toGrpcStatus(error)),
+      (error: unknown) => {
+        call.emit("error", toGrpcStatus(error));
+        // The status waits behind what the reader doesn't take.
+        const http2 = isStall(error) ? http2StreamOf(call) : null;
+        if (http2 !== null) resetStream(http2);
+      },
     );
   };
+}
+
+function isStall(error: unknown): boolean {
+  return error instanceof FleetwireError && error.code === errors.reader_stalled.code;
 }
 
 async function watch(deps: CommandServiceDeps, call: WatchCall): Promise<void> {
   const { store } = deps;
   const principal = await authenticate(deps.verifier, call.metadata, "commands:read");
   const { commandId } = await findCommand(store, principal, call.request.commandId);
+  const output = call.request.output ? { from: offsetOf(call.request.outputOffset), attempt: null } : null;
   const stream = deps.streams.enter();
   if (stream === null) throw new FleetwireError(errors.too_many_streams, undefined, { retryAfterMs: 5_000 });
   call.once("cancelled", stream.release);
   call.once("close", stream.release);
   if (call.cancelled) stream.release();
   const { signal } = stream;
-  const output = call.request.output ? { from: call.request.outputOffset, attempt: null } : null;
   try {
     for await (const event of followCommand(store, { companyId: principal.companyId, commandId, output, signal })) {
-      if (event.kind === "end" && output === null) {
-        const ended = await findCommandWithOutput(store, principal, commandId, shownOutputBytes);
-        await write(call, { command: commandMessage(ended.command, ended.output) }, signal, deps.stallMs);
-        return;
-      }
-      await write(call, toMessage(event), signal, deps.stallMs);
+      // The terminal state is told once, as the last message, after all output.
+      if (event.kind === "state" && isTerminal(event.command.status)) continue;
+      const whole =
+        event.kind === "end" && output === null ? await outputOf(store, event.command, shownOutputBytes) : null;
+      await write(call, toMessage(event, whole), signal, deps.stallMs);
     }
     if (signal.aborted && !call.cancelled) throw new FleetwireError(errors.server_stopping);
   } finally {
@@ -52,11 +63,16 @@ async function watch(deps: CommandServiceDeps, call: WatchCall): Promise<void> {
   }
 }
 
-function toMessage(event: FollowEvent): WatchCommandResponseInput {
+function offsetOf(offset: number): number {
+  if (Number.isSafeInteger(offset)) return offset;
+  throw new FleetwireError(httpErrors.invalid_request, "output_offset is out of range.");
+}
+
+function toMessage(event: FollowEvent, whole: WholeOutput | null): WatchCommandResponseInput {
   switch (event.kind) {
     case "state":
     case "end":
-      return { command: commandMessage(event.command, null) };
+      return { command: commandMessage(event.command, whole) };
     case "output":
       return { output: { offset: event.piece.offset, stream: streams[event.piece.stream], data: event.piece.data } };
     case "gap":

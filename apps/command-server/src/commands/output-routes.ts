@@ -18,7 +18,13 @@ export interface OutputDeps {
 
 const Query = Type.Object({
   stream: Type.Optional(Type.Enum(["stdout", "stderr"], { description: "Default: both, in arrival order." })),
-  from: Type.Optional(Type.Integer({ minimum: 0, description: "First byte wanted, counted over both streams." })),
+  from: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: "First byte wanted, counted over both streams.",
+    }),
+  ),
   follow: Type.Optional(
     Type.Boolean({ default: false, description: "Answer with text/event-stream until the command has ended." }),
   ),
