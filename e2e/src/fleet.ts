@@ -147,7 +147,7 @@ async function startServer(
 async function startAgent(id: string, server: ServerProcess, options: AgentOptions): Promise<AgentProcess> {
   let directory = options.directory ?? tempDir(`agent-${id}`);
   let target = options.server ?? server.grpc;
-  const joinToken = options.joinToken ?? (await server.operator.joinToken({ uses: 1, ttlSeconds: 600 }));
+  const joinToken = options.joinToken ?? (await server.operator.joinToken({ uses: 1, ttlSeconds: 600 })).token;
   const launch = (): TestProcess =>
     runSource(
       join(root, "apps/agent/src/main.ts"),

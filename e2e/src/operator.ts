@@ -7,7 +7,12 @@ export interface Operator {
   /** The raw stored output. */
   output(commandId: string): Promise<string>;
   agent(agentId: string): Promise<AgentView | null>;
-  joinToken(request: { uses?: number; ttlSeconds?: number; agentId?: string }): Promise<string>;
+  /** A new join token, and until when it is good (server clock, ms since 1970). */
+  joinToken(request: {
+    uses?: number;
+    ttlSeconds?: number;
+    agentId?: string;
+  }): Promise<{ token: string; untilMs: number }>;
   revoke(agentId: string): Promise<void>;
   request(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
 }
@@ -77,7 +82,10 @@ export function connectOperator(url: string, token: string): Operator {
       const answer = await request("GET", `/agents/${id}`);
       return answer.status === 200 ? (answer.body as AgentView) : null;
     },
-    joinToken: async (body) => (await expect<{ token: string }>("POST", "/join-tokens", [201], body)).token,
+    joinToken: async (body) => {
+      const answer = await expect<{ token: string; expiresAt: string }>("POST", "/join-tokens", [201], body);
+      return { token: answer.token, untilMs: Date.parse(answer.expiresAt) };
+    },
     revoke: async (id) => void (await expect("POST", `/agents/${id}/revoke`, [200, 202, 204])),
   };
 }

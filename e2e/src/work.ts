@@ -1,19 +1,21 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { eventually } from "@fleetwire/testbed";
+import { createLedger, eventually, type Ledger } from "@fleetwire/testbed";
 import type { Fleet } from "./fleet.ts";
 import type { CommandView } from "./operator.ts";
 
-/** A command whose every execution leaves a line in a file that neither server nor agent knows. */
+/** A command whose every execution leaves a line in a file that neither server nor agent knows of. */
 export interface Piece {
+  /** Its name in the ledger. */
   token: string;
   agentId: string;
   /** Null until the server has confirmed it. */
   commandId: string | null;
 }
 
-/** The independent ledger of a fault test: what was asked, what was confirmed, what really ran. */
+/** Queues commands and keeps the ledger that decides what became of them. */
 export interface Work {
+  readonly ledger: Ledger;
   /** Queues one command that writes its line and ends. Resolves when the server confirmed it. */
   queue(agentId: string, extra?: Record<string, unknown>): Promise<Piece>;
   /** Like `queue`, but the command goes on after its line until `release` is called. */
@@ -25,61 +27,55 @@ export interface Work {
   /** Waits until it has begun to run. */
   began(piece: Piece): Promise<void>;
   /**
-   * Waits for every confirmed command to end, then compares the books. Throws with a line per difference:
-   * a completed command without exactly one effect, any command with two, one that never ended.
+   * Waits until every confirmed command has ended, and lets the ledger judge: nothing lost, nothing twice.
    *
-   * @param allowed statuses besides `completed` that this fault may lead to, as `status` or `status:error`.
+   * @param allowed how commands may end besides `completed`, as `status` or `status:error`.
    */
   settle(allowed?: readonly string[], deadlineMs?: number): Promise<CommandView[]>;
 }
 
+/** @param name a folder of the fleet, and the prefix of this work's names. */
 export function createWork(fleet: Fleet, name = "work"): Work {
   const folder = fleet.folder(name);
-  const effectsFile = join(folder, "effects");
   const gate = join(folder, "release");
+  const ledger = createLedger();
+  const effectFile = ledger.effectFile(folder);
   const pieces: Piece[] = [];
-  let next = 0;
 
-  const lines = (): string[] =>
-    existsSync(effectsFile) ? readFileSync(effectsFile, "utf8").split("\n").slice(0, -1) : [];
-  const effects = (piece: Piece): number => lines().filter((line) => line === piece.token).length;
-
-  const queue = async (
-    agentId: string,
-    script: (token: string) => string,
-    extra: Record<string, unknown>,
-  ): Promise<Piece> => {
-    const piece: Piece = { token: `${name}-${++next}`, agentId, commandId: null };
+  const effects = (piece: Piece): number => ledger.readEffects().get(piece.token) ?? 0;
+  const queue = async (agentId: string, after: string, extra: Record<string, unknown>): Promise<Piece> => {
+    const piece: Piece = { token: `${name}-${pieces.length + 1}`, agentId, commandId: null };
     pieces.push(piece);
-    piece.commandId = await fleet.operator.queue({ agentId, command: script(piece.token), ...extra });
+    const command = ledger.effectCommand(piece.token, effectFile) + after;
+    ledger.attempted(piece.token);
+    piece.commandId = await fleet.operator.queue({ agentId, command, ...extra });
+    ledger.confirmed(piece.token);
     return piece;
   };
-  const write = (token: string): string => `printf '%s\\n' ${token} >> '${effectsFile}'`;
 
   return {
-    queue: (agentId, extra = {}) => queue(agentId, write, extra),
-    queueHeld: (agentId, extra = {}) =>
-      queue(agentId, (token) => `${write(token)}; while [ ! -e '${gate}' ]; do sleep 0.05; done`, extra),
+    ledger,
+    queue: (agentId, extra = {}) => queue(agentId, "", extra),
+    queueHeld: (agentId, extra = {}) => queue(agentId, `; while [ ! -e '${gate}' ]; do sleep 0.05; done`, extra),
     release: () => writeFileSync(gate, ""),
     effects,
     began: async (piece) => {
       await eventually(() => effects(piece) > 0, { deadlineMs: 20_000, what: `${piece.token} to run` });
     },
     settle: async (allowed = [], deadlineMs = 40_000) => {
-      const confirmed = pieces.filter((piece) => piece.commandId !== null);
-      const ends = await Promise.all(confirmed.map((piece) => fleet.ended(piece.commandId ?? "", deadlineMs)));
-      const wrong = [
-        ...pieces.filter((piece) => effects(piece) > 1).map((piece) => `${piece.token} ran ${effects(piece)} times`),
-        ...confirmed.flatMap((piece, i) => {
-          const end = ends[i];
-          if (end === undefined) return [`${piece.token} never ended`];
-          const how = end.result?.error ? `${end.status}:${end.result.error}` : end.status;
-          if (end.status === "completed")
-            return effects(piece) === 1 ? [] : [`${piece.token} is completed and ran ${effects(piece)} times`];
-          return allowed.includes(how) || allowed.includes(end.status) ? [] : [`${piece.token} ended ${how}`];
-        }),
-      ];
-      if (wrong.length > 0) throw new Error(`the books differ:\n${wrong.join("\n")}`);
+      const wrong: string[] = [];
+      const settleOne = async ({ token, commandId }: Piece): Promise<CommandView> => {
+        const end = await fleet.ended(commandId ?? "", deadlineMs);
+        ledger.received(token, end.status);
+        const how = end.result?.error ? `${end.status}:${end.result.error}` : end.status;
+        if (end.status !== "completed" && !allowed.includes(how) && !allowed.includes(end.status)) {
+          wrong.push(`${token} ended ${how} ${JSON.stringify(end.result)}`);
+        }
+        return end;
+      };
+      const ends = await Promise.all(pieces.filter(({ commandId }) => commandId !== null).map(settleOne));
+      ledger.assertNothingLostNothingTwice();
+      if (wrong.length > 0) throw new Error(wrong.join("\n"));
       return ends;
     },
   };

@@ -54,7 +54,7 @@ test("an agent killed -9 after execution, its result unsent, delivers the stored
   await fleet.server.process.kill9();
   work.release();
   // The agent says so when the end is in its ledger; nobody is there to be told.
-  await agent.process.waitForLine(/command ended/, 10_000);
+  await agent.process.waitForLine(/run ended/, 10_000);
   await agent.process.kill9Group();
   await fleet.server.restart();
   await agent.restart();

@@ -104,7 +104,7 @@ async function queue(pool: Pool, { token, agentIds, body }: Target, i: number): 
 /** Follows the feed from now on, and counts commands that ended until there are `count`. */
 async function followResults({ url, token }: Target, count: number): Promise<{ all: Promise<{ failed: number }> }> {
   const stop = new AbortController();
-  const response = await fetch(`${url}/events?follow=true&from=end`, {
+  const response = await fetch(`${url}/events?follow=true`, {
     headers: { authorization: `Bearer ${token}` },
     signal: stop.signal,
   });
