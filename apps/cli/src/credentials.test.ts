@@ -66,6 +66,11 @@ test("a token that would break a header is refused", () => {
 
 test("clear text beyond loopback is recognised", () => {
   const open = ["http://fleet.example", "http://10.0.0.1:3004"].map((url) => isOpenNetwork(new URL(url)));
-  const safe = ["http://127.0.0.1", "http://localhost", "http://[::1]:1", "https://a.b"].map((url) => isOpenNetwork(new URL(url)));
-  expect([open, safe]).toEqual([[true, true], [false, false, false, false]]);
+  const safe = ["http://127.0.0.1", "http://localhost", "http://[::1]:1", "https://a.b"].map((url) =>
+    isOpenNetwork(new URL(url)),
+  );
+  expect([open, safe]).toEqual([
+    [true, true],
+    [false, false, false, false],
+  ]);
 });

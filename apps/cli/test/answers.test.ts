@@ -15,7 +15,12 @@ const statusPath = "GET /commands/01990b5e-0000-7000-8000-000000000001";
 const commandId = "01990b5e-0000-7000-8000-000000000001";
 
 test("escape sequences in an agent's data don't reach the terminal, in tables and in show", async () => {
-  const agent = { agentId: "a1", status: "online", hostname: "\u001b]0;x\u0007\u001b[2Jhost\nFAKE  online", labels: { "\u009b31m": "\r" } };
+  const agent = {
+    agentId: "a1",
+    status: "online",
+    hostname: "\u001b]0;x\u0007\u001b[2Jhost\nFAKE  online",
+    labels: { "\u009b31m": "\r" },
+  };
   const target = await serve({
     "GET /agents": (_request, response) => json(response, 200, { items: [agent], nextCursor: null }),
     "GET /agents/a1": (_request, response) => json(response, 200, agent),
@@ -102,7 +107,10 @@ test("an id from the command line stays one segment of the path", async () => {
 });
 
 test("--json prints the server's data on stdout and nothing else there", async () => {
-  const whole = command("failed", { result: { exitCode: 3, output: "\u001b[1mx\n", truncated: false, durationMs: 4 }, added: "later" });
+  const whole = command("failed", {
+    result: { exitCode: 3, output: "\u001b[1mx\n", truncated: false, durationMs: 4 },
+    added: "later",
+  });
   const target = await serve({ [statusPath]: (_request, response) => json(response, 200, whole) });
   const { code, stdout } = await fleetwire(target, "--json", "command", "status", commandId);
   expect([code, JSON.parse(stdout)]).toEqual([0, whole]);

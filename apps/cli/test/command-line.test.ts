@@ -11,13 +11,14 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 function sent(): Record<string, unknown> {
-  const { idempotencyKey, ...body } = JSON.parse(server.requests[0]?.body ?? "{}") as Record<string, unknown>;
+  const request: Record<string, unknown> = JSON.parse(server.requests[0]?.body ?? "{}");
+  const { idempotencyKey, ...body } = request;
   expect(idempotencyKey).toMatch(/^cli-[0-9a-f-]{36}$/);
   return body;
 }
 
 test("a line goes to the agent as it stands: nothing in it is interpreted here", async () => {
-  const line = "echo $(touch /tmp/fleetwire-owned) `id` \"$HOME\"\n  second line; ' \\ ☃";
+  const line = 'echo $(touch /tmp/fleetwire-owned) `id` "$HOME"\n  second line; \' \\ ☃';
   const { code, stdout } = await fleetwire(server, "command", "send", "--agent", "a1", line);
   expect([code, stdout]).toEqual([0, "c-1"]);
   expect(sent()).toEqual({ agentId: "a1", type: "SHELL", command: line });
@@ -46,7 +47,16 @@ test("a line that begins with a dash is taken by --shell-line, and otherwise ref
 });
 
 test("options become the fields of the API", async () => {
-  const options = ["--priority", "urgent", "--time-limit", "90s", "--idempotent", "--attempts", "3", "--allow-unknown-agent"];
+  const options = [
+    "--priority",
+    "urgent",
+    "--time-limit",
+    "90s",
+    "--idempotent",
+    "--attempts",
+    "3",
+    "--allow-unknown-agent",
+  ];
   await fleetwire(server, "command", "send", "--agent", "a1", "--type", "SCAN", "--params", "deep=yes", ...options);
   expect(sent()).toEqual({
     agentId: "a1",
@@ -91,7 +101,12 @@ test("help and version are data on stdout and exit with 0", async () => {
 test("command-sender takes document 004's line, and allows an agent that isn't known", async () => {
   const { code, stdout } = await commandSender(server, "--agent=agent123", "--type=STOP", "--params=reason=test");
   expect([code, stdout]).toEqual([0, "c-1 queued"]);
-  expect(sent()).toEqual({ agentId: "agent123", type: "STOP", parameters: { reason: "test" }, allowUnknownAgent: true });
+  expect(sent()).toEqual({
+    agentId: "agent123",
+    type: "STOP",
+    parameters: { reason: "test" },
+    allowUnknownAgent: true,
+  });
 });
 
 test("command-sender takes parameters as JSON and repeated, and a line by --command", async () => {

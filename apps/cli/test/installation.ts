@@ -37,7 +37,7 @@ export async function startInstallation(): Promise<Installation> {
     return server;
   };
   let server = await startServerProcess();
-  const { token } = JSON.parse(readFileSync(join(home, "cli.json"), "utf8")) as { token: string };
+  const { token }: { token: string } = JSON.parse(readFileSync(join(home, "cli.json"), "utf8"));
   const target = { url: `http://127.0.0.1:${port}`, token };
 
   return {
@@ -55,11 +55,14 @@ export async function startInstallation(): Promise<Installation> {
         env: { FLEETWIRE_HOME: home, FLEETWIRE_JOIN_TOKEN: created.stdout },
       });
       agents.push(agent);
-      await eventually(async () => (await fleetwire(target, "--json", "agents", "show", id)).stdout.includes('"online"'), {
-        deadlineMs: readyMs,
-        intervalMs: 100,
-        what: `agent ${id} online`,
-      });
+      await eventually(
+        async () => (await fleetwire(target, "--json", "agents", "show", id)).stdout.includes('"online"'),
+        {
+          deadlineMs: readyMs,
+          intervalMs: 100,
+          what: `agent ${id} online`,
+        },
+      );
       return agent;
     },
     async startServer() {

@@ -11,24 +11,59 @@ beforeAll(async () => {
 afterAll(() => installation?.close(), 60_000);
 
 test("run shows both streams apart and ends with the remote exit code", async () => {
-  const { code, stdout, stderr } = await fleetwire(installation, "command", "run", "--agent", "a1", "echo out; echo err >&2; exit 7");
+  const { code, stdout, stderr } = await fleetwire(
+    installation,
+    "command",
+    "run",
+    "--agent",
+    "a1",
+    "echo out; echo err >&2; exit 7",
+  );
   expect({ code, stdout, stderr }).toEqual({ code: 7, stdout: "out", stderr: "err" });
 });
 
 test("run of a program passes its arguments untouched, without a shell", async () => {
   const args = ["$(id)", "a b", "-n", "*", "line\nbreak"];
-  const { code, stdout } = await fleetwire(installation, "command", "run", "--agent", "a1", "--", "printf", "[%s]", ...args);
+  const { code, stdout } = await fleetwire(
+    installation,
+    "command",
+    "run",
+    "--agent",
+    "a1",
+    "--",
+    "printf",
+    "[%s]",
+    ...args,
+  );
   expect([code, stdout]).toEqual([0, "[$(id)][a b][-n][*][line\nbreak]"]);
 });
 
 test("run --json ends with the remote exit code and prints the whole command as JSON", async () => {
-  const { code, stdout } = await fleetwire(installation, "--json", "command", "run", "--wait", "--agent", "a1", "echo hi; exit 3");
+  const { code, stdout } = await fleetwire(
+    installation,
+    "--json",
+    "command",
+    "run",
+    "--wait",
+    "--agent",
+    "a1",
+    "echo hi; exit 3",
+  );
   expect(code).toBe(3);
   expect(JSON.parse(stdout)).toMatchObject({ status: "failed", result: { exitCode: 3, output: "hi\n" } });
 });
 
 test("a command whose own time limit is over ends the process with 124 and says so", async () => {
-  const { code, stderr } = await fleetwire(installation, "command", "run", "--agent", "a1", "--time-limit", "1s", "sleep 60");
+  const { code, stderr } = await fleetwire(
+    installation,
+    "command",
+    "run",
+    "--agent",
+    "a1",
+    "--time-limit",
+    "1s",
+    "sleep 60",
+  );
   expect([code, stderr]).toEqual([124, expect.stringMatching(/^fleetwire: timeout/)]);
 });
 
@@ -50,7 +85,15 @@ test("an agent that isn't known is refused with 66; command-sender queues for it
 });
 
 test("a queued command is cancelled at once, again it is refused, and it shows in the list", async () => {
-  const { stdout: id } = await fleetwire(installation, "command", "send", "--agent", "later", "--allow-unknown-agent", "true");
+  const { stdout: id } = await fleetwire(
+    installation,
+    "command",
+    "send",
+    "--agent",
+    "later",
+    "--allow-unknown-agent",
+    "true",
+  );
   const cancelled = await fleetwire(installation, "command", "cancel", id);
   expect([cancelled.code, cancelled.stdout]).toEqual([0, `${id}  cancelled`]);
   const again = await fleetwire(installation, "command", "cancel", id);
@@ -71,7 +114,13 @@ test("Ctrl-C in run cancels the command at the agent and reports how it ended", 
 }, 60_000);
 
 test("a second Ctrl-C detaches and leaves the command running", async () => {
-  const run = startFleetwire(installation, ["command", "run", "--agent", "a1", "trap '' TERM; echo ready; sleep 3; echo over"]);
+  const run = startFleetwire(installation, [
+    "command",
+    "run",
+    "--agent",
+    "a1",
+    "trap '' TERM; echo ready; sleep 3; echo over",
+  ]);
   await run.waitForLine(/ready/, 20_000);
   run.signal("SIGINT");
   await run.waitForLine(/cancelling/, 20_000);
@@ -91,8 +140,19 @@ test("logs of an ended command are its bytes, and one stream alone where that is
 });
 
 test("join tokens are made, listed without their secret, and revoked", async () => {
-  const created = await fleetwire(installation, "--json", "agents", "token", "--uses", "3", "--ttl", "10m", "--fleet", "edge");
-  const { token, tokenId } = JSON.parse(created.stdout) as { token: string; tokenId: string };
+  const created = await fleetwire(
+    installation,
+    "--json",
+    "agents",
+    "token",
+    "--uses",
+    "3",
+    "--ttl",
+    "10m",
+    "--fleet",
+    "edge",
+  );
+  const { token, tokenId }: { token: string; tokenId: string } = JSON.parse(created.stdout);
   const list = await fleetwire(installation, "agents", "token", "list");
   expect([list.stdout.includes(tokenId), list.stdout.includes(token)]).toEqual([true, false]);
   expect((await fleetwire(installation, "agents", "token", "revoke", tokenId)).code).toBe(0);

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 
 export interface SeenRequest {
   method: string;
@@ -27,11 +27,9 @@ export async function startScriptedServer(scripts: Record<string, Script>): Prom
     void answer(message, response);
   });
   async function answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of message) chunks.push(chunk as Buffer);
     const [path = ""] = (message.url ?? "").split("?");
     const { method = "", headers } = message;
-    const seen = { method, path: message.url ?? "", headers, body: Buffer.concat(chunks).toString() };
+    const seen = { method, path: message.url ?? "", headers, body: await text(message) };
     requests.push(seen);
     const script = scripts[`${method} ${path}`];
     if (script) script(seen, response);
@@ -39,9 +37,10 @@ export async function startScriptedServer(scripts: Record<string, Script>): Prom
   }
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the scripted server has no port");
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${address.port}`,
     token: "fw_test",
     requests,
     async close() {
@@ -56,7 +55,13 @@ export function json(response: ServerResponse, status: number, content: unknown)
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(content));
 }
 
-export function problem(response: ServerResponse, status: number, code: string, detail: string, more: object = {}): void {
+export function problem(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  detail: string,
+  more: object = {},
+): void {
   response.writeHead(status, { "content-type": "application/problem+json" });
   response.end(JSON.stringify({ type: "about:blank", title: "Problem", status, detail, code, ...more }));
 }

@@ -20,10 +20,7 @@ export function addAgentsList(parent: Command, surroundings: Surroundings): void
       .command("list")
       .summary("list agents")
       .option("--fleet <fleet>", "of this fleet")
-      .option("--label <key=value>", "with this label; may be repeated", (text, before: string[] = []) => [
-        ...before,
-        text,
-      ])
+      .option("--label <key=value>", "with this label; may be repeated", addOne)
       .addOption(new Option("--status <status>", "in this state").choices(["online", "offline", "revoked"])),
   )
     .addHelpText("after", "\nExample:\n  fleetwire agents list --fleet edge --status offline")
@@ -63,4 +60,8 @@ function columnsFor({ out, now }: Terminal): Column<AgentView>[] {
 
 export function slotsText(running: number | null, concurrency: number | null): string {
   return running === null || concurrency === null ? "" : `${running}/${concurrency}`;
+}
+
+function addOne(label: string, before: string[] = []): string[] {
+  return [...before, label];
 }

@@ -41,6 +41,7 @@ async function cancelAll(session: Session, commandIds: string[], options: Cancel
   const stopListening = onInterrupt((count) => {
     if (count > 1) process.exit(exitCodes.detached);
     interrupted = true;
+    void session.terminal.note("fleetwire: stopping after this one; Ctrl-C again stops at once");
   });
   let exitCode: number = exitCodes.ok;
   let done = 0;

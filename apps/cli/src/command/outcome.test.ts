@@ -28,6 +28,11 @@ test("what isn't the remote command's own code is explained", () => {
 });
 
 test("the outcome in words has code, error and time", () => {
-  const command = ended("failed", { exitCode: null, error: "not_allowed", errorMessage: "rm isn't allowed", durationMs: 1200 });
+  const command = ended("failed", {
+    exitCode: null,
+    error: "not_allowed",
+    errorMessage: "rm isn't allowed",
+    durationMs: 1200,
+  });
   expect(describeOutcome(command)).toBe("failed (not_allowed) after 1.2 s: rm isn't allowed");
 });

@@ -17,8 +17,8 @@ test("__proto__ is a parameter like any other and reaches no prototype", () => {
   expect("admin" in merged).toBe(false);
 });
 
-test.each(["reason", "=x", "", "{broken", "{\"a\":1"])("%j is refused", (text) => {
-  expect(() => mergeParams(text, undefined)).toThrow();
+test.each(["reason", "=x", "", "{broken", '{"a":1'])("%j is refused with what is wrong", (text) => {
+  expect(() => mergeParams(text, undefined)).toThrow(/isn't/);
 });
 
 test("the same parameter twice is refused instead of guessed", () => {

@@ -5,7 +5,12 @@ import { displayWidth, fitTo } from "./width.ts";
 const plain = { heading: (text: string) => text };
 
 test("columns line up by what a terminal shows, not by the length of strings", () => {
-  const rows = [["日本", "x"], ["é", "y"], ["👍🏽", "z"], ["abcde", "w"]];
+  const rows = [
+    ["日本", "x"],
+    ["é", "y"],
+    ["👍🏽", "z"],
+    ["abcde", "w"],
+  ];
   const columns = [
     { title: "NAME", text: (row: string[]) => row[0] ?? "" },
     { title: "V", text: (row: string[]) => row[1] ?? "" },
@@ -31,7 +36,10 @@ test("on a terminal the last column is cut to what is left; in a pipe nothing is
 });
 
 test("numbers end under each other", () => {
-  const lines = tableLines([5, 123], [{ title: "N", align: "right" as const, text: String }], { ...plain, columns: null });
+  const lines = tableLines([5, 123], [{ title: "N", align: "right" as const, text: String }], {
+    ...plain,
+    columns: null,
+  });
   expect(lines).toEqual(["  N", "  5", "123"]);
 });
 

@@ -13,7 +13,9 @@ test("a time is told by its largest unit, in either direction", () => {
 });
 
 test("durations are read with their unit, a bare number as seconds, and nothing else", () => {
-  expect(["500ms", "30", "1.5m", "24h", "7d"].map(parseDuration)).toEqual([500, 30_000, 90_000, 86_400_000, 604_800_000]);
+  expect(["500ms", "30", "1.5m", "24h", "7d"].map(parseDuration)).toEqual([
+    500, 30_000, 90_000, 86_400_000, 604_800_000,
+  ]);
   expect(["", "5 m", "-1s", "1e3", "10y", "0x10"].map(parseDuration)).toEqual([null, null, null, null, null, null]);
 });
 
