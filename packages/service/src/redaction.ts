@@ -33,7 +33,8 @@ export function isSecretName(name: string): boolean {
 
 // The user's password may itself hold an unescaped "@", so the last one before a "/" ends it.
 const urlPassword = /([a-z][a-z0-9+.-]{0,30}:\/\/[^\s"'\\/@:]{0,256}):[^\s"'\\/]{1,1024}@/gi;
-const bearer = /\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi;
+// Shorter words are prose: "bearer authentication".
+const bearer = /\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{16,}/gi;
 const fleetwireToken = /\bfw_[A-Za-z0-9_-]{16,}/g;
 
 /** The text without passwords in URLs, `Bearer …` and `Basic …` credentials, and Fleetwire's own tokens. */

@@ -2,7 +2,7 @@ import { FleetwireError } from "../errors/fleetwire-error.ts";
 import { httpErrors } from "./http-errors.ts";
 
 /** Deeper nesting than this is refused. */
-export const deepestJson = 64;
+const deepestJson = 64;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
