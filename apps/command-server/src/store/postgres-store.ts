@@ -17,7 +17,7 @@ import { readOutput } from "./postgres/read-output.ts";
 import { createResult } from "./postgres/result.ts";
 import { beginServer, serverHeartbeat } from "./postgres/servers.ts";
 import { closeSession, createHeartbeat, updateProfile } from "./postgres/sessions.ts";
-import { defaultStoreSettings, type StoreSettings } from "./postgres/settings.ts";
+import { defaultStoreSettings, type StoreSettings } from "./settings.ts";
 import { channelOf, createSignals } from "./postgres/signals.ts";
 import { createSql, unavailable } from "./postgres/sql.ts";
 import { createRefused, createStarted } from "./postgres/start-reports.ts";

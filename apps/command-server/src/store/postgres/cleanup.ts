@@ -1,4 +1,4 @@
-import type { StoreSettings } from "./settings.ts";
+import type { StoreSettings } from "../settings.ts";
 import type { Sql } from "./sql.ts";
 
 /** Rows removed in one round: short transactions, whatever has piled up. */

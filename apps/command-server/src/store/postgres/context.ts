@@ -1,5 +1,5 @@
 import type { Logger } from "@fleetwire/service";
-import type { StoreSettings } from "./settings.ts";
+import type { StoreSettings } from "../settings.ts";
 import type { SignalSender } from "./signals.ts";
 import type { Sql } from "./sql.ts";
 import type { ChangeHub } from "./watch.ts";

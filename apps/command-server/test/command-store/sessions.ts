@@ -1,0 +1,385 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { eventually } from "@fleetwire/testbed";
+import type { NewCommand, OpenSession, RunKey } from "../../src/store/command-store.ts";
+import { enrolAgent, exited, fresh, profile, useStore, type OpenStore, type TestAgent } from "./fixture.ts";
+
+const held = ({ commandId, assignNo, attempt }: RunKey, state: "running" | "done" | "refused") => ({
+  commandId,
+  assignNo,
+  attempt,
+  state,
+});
+
+export function describeSessions(open: OpenStore): void {
+  describe("agent sessions", () => {
+    const under = useStore(open);
+
+    it("counts epochs up from the highest that store and agent know", async () => {
+      const agent = await enrolAgent(under.store);
+      expect(await agent.connect()).toMatchObject({
+        kind: "opened",
+        epoch: 1,
+        companyId: agent.companyId,
+        superseded: null,
+      });
+      expect(await agent.connect({ seenEpoch: 0 })).toMatchObject({ epoch: 2 });
+      expect(await agent.connect({ seenEpoch: 40 })).toMatchObject({ epoch: 41 });
+    });
+
+    it("knows no agent that didn't enrol, and refuses a revoked one", async () => {
+      const agent = await enrolAgent(under.store);
+      expect(await under.store.openSession({ ...agent.hello(), agentId: fresh("agent") })).toEqual({
+        kind: "agent_unknown",
+      });
+      await under.store.revokeAgent(agent.companyId, agent.agentId);
+      expect(await under.store.openSession(agent.hello())).toEqual({ kind: "revoked" });
+    });
+
+    it("shows the agent as its hello describes it", async () => {
+      const agent = await enrolAgent(under.store);
+      const words = {
+        ...profile,
+        labels: { os: "linux\0" },
+        types: [{ type: "SCAN", parametersSchema: { type: "object" } }],
+        concurrency: 7,
+      };
+      expect(await agent.connect({ profile: words })).toMatchObject({ fleet: "blue" });
+      expect(await under.store.getAgent(agent.companyId, agent.agentId)).toMatchObject({
+        status: "online",
+        serverId: under.serverId,
+        epoch: agent.epoch,
+        fleet: "blue",
+        labels: { os: "linux\ufffd" },
+        types: words.types,
+        concurrency: 7,
+      });
+      expect(await agent.connect({ profile: { ...words, fleet: "green" } })).toMatchObject({ fleet: "green" });
+      await under.store.updateProfile(agent.agentId, agent.epoch, { ...words, draining: true });
+      expect(await under.store.getAgent(agent.companyId, agent.agentId)).toMatchObject({
+        fleet: "green",
+        draining: true,
+      });
+      await under.store.updateProfile(agent.agentId, agent.epoch - 1, { ...words, concurrency: 1 });
+      expect(await under.store.getAgent(agent.companyId, agent.agentId)).toMatchObject({ concurrency: 7 });
+    });
+
+    it("lets the newest session of one ledger win, and tells of the one it replaced", async () => {
+      const agent = await enrolAgent(under.store);
+      const { epoch } = await agent.connect();
+      expect((await agent.connect()).superseded).toEqual({ serverId: under.serverId, epoch });
+      const beat = { agentId: agent.agentId, running: 2, load1: 0.25, freeMemoryBytes: 2 ** 40 };
+      expect(await under.store.heartbeat([{ ...beat, epoch }])).toEqual([agent.agentId]);
+      expect(await under.store.heartbeat([{ ...beat, epoch: agent.epoch }])).toEqual([]);
+      const { running, load1, freeMemoryBytes } = beat;
+      expect((await under.store.getAgent(agent.companyId, agent.agentId))?.load).toEqual({
+        running,
+        load1,
+        freeMemoryBytes,
+      });
+    });
+
+    it("refuses another ledger while the holder is heard of", async () => {
+      const agent = await enrolAgent(under.store);
+      const { epoch } = await agent.connect();
+      const outcome = await under.store.openSession({ ...agent.hello(), ledgerId: randomUUID() });
+      expect(outcome).toMatchObject({ kind: "in_use", serverId: under.serverId });
+      expect(outcome.kind === "in_use" && outcome.lastSeenMs).toBeLessThan(10_000);
+      expect(
+        await under.store.heartbeat([{ agentId: agent.agentId, epoch, running: 0, load1: 0, freeMemoryBytes: 0 }]),
+      ).toEqual([]);
+      await under.store.closeSession(agent.agentId, epoch, "agent_closed", "went away");
+      expect(await agent.connect({ ledgerId: randomUUID() })).toMatchObject({ superseded: null });
+    });
+
+    it("records why a session ended, of the current one alone", async () => {
+      const agent = await enrolAgent(under.store);
+      await agent.connect();
+      await under.store.closeSession(agent.agentId, agent.epoch - 1, "protocol_error", null);
+      expect(await under.store.getAgent(agent.companyId, agent.agentId)).toMatchObject({ status: "online" });
+      await under.store.closeSession(agent.agentId, agent.epoch, "heartbeat_timeout", "silent for 30 s");
+      await under.store.closeSession(agent.agentId, agent.epoch, "agent_closed", null);
+      expect(await under.store.getAgent(agent.companyId, agent.agentId)).toMatchObject({
+        status: "offline",
+        serverId: null,
+        disconnectReason: "heartbeat_timeout",
+        disconnectDetail: "silent for 30 s",
+        load: null,
+      });
+    });
+
+    it("answers a batch of heartbeats agent by agent", async () => {
+      const agents = await Promise.all(Array.from({ length: 5 }, () => enrolAgent(under.store)));
+      for (const agent of agents) await agent.connect();
+      const beats = agents.map(({ agentId, epoch }, n) => ({
+        agentId,
+        epoch: n % 2 ? epoch + 1 : epoch,
+        running: n,
+        load1: n,
+        freeMemoryBytes: n,
+      }));
+      expect(await under.store.heartbeat(beats)).toEqual([agents[1]?.agentId, agents[3]?.agentId]);
+      expect(await under.store.heartbeat([])).toEqual([]);
+    });
+  });
+
+  describe("reconciliation", () => {
+    const under = useStore(open);
+
+    /** A connected agent with one assigned command. */
+    async function withRun(over: Partial<NewCommand> = {}): Promise<{ agent: TestAgent; key: RunKey }> {
+      const agent = await enrolAgent(under.store);
+      await agent.connect();
+      return { agent, key: await agent.run(over) };
+    }
+
+    it("goes on with what runs, and marks it started", async () => {
+      const { agent, key } = await withRun();
+      await under.store.appendOutput({ ...key, offset: 0, stream: "stdout", data: Buffer.from("12345") });
+      const outcome = await agent.connect({ highest: key.assignNo, held: [held(key, "running")] });
+      const { commandId, assignNo, attempt } = key;
+      expect(outcome).toMatchObject({ stop: [], requeued: [], lost: [] });
+      expect(outcome.kept).toEqual([
+        { commandId, assignNo, attempt, lane: "work", outputEnd: 5, cancelRequested: false },
+      ]);
+      const command = await agent.command(commandId);
+      expect(command).toMatchObject({ status: "assigned", revision: 2 });
+      expect(command.startedAt).not.toBeNull();
+      expect(await under.store.result(exited(key))).toMatchObject({ kind: "applied" });
+    });
+
+    it("waits for the result of what is done", async () => {
+      const { agent, key } = await withRun();
+      await under.store.cancel(agent.companyId, key.commandId);
+      const outcome = await agent.connect({ highest: key.assignNo, held: [held(key, "done")] });
+      expect(outcome.kept).toMatchObject([{ commandId: key.commandId, cancelRequested: true }]);
+      expect(await under.store.result(exited(key))).toEqual({ kind: "applied", status: "completed" });
+    });
+
+    it.each([
+      ["refused", (key: RunKey) => ({ highest: key.assignNo, held: [held(key, "refused")] })],
+      ["not held, above the horizon", () => ({})],
+      [
+        "of another number than the one held",
+        (key: RunKey) => ({ held: [held({ ...key, assignNo: key.assignNo + 1 }, "refused")] }),
+      ],
+      [
+        "of another attempt than the one held",
+        (key: RunKey) => ({ held: [held({ ...key, attempt: key.attempt + 1 }, "done")] }),
+      ],
+    ] satisfies [string, (key: RunKey) => Partial<OpenSession>][])(
+      "queues again what is %s, or ends it where a cancel was asked for",
+      async (_, hello) => {
+        const { agent, key } = await withRun();
+        expect(await agent.connect(hello(key))).toMatchObject({ kept: [], requeued: [key.commandId], lost: [] });
+        expect(await agent.command(key.commandId)).toMatchObject({ status: "queued", attempt: 1, revision: 3 });
+
+        const cancelled = await withRun();
+        await under.store.cancel(cancelled.agent.companyId, cancelled.key.commandId);
+        expect(await cancelled.agent.connect(hello(cancelled.key))).toMatchObject({ kept: [], requeued: [], lost: [] });
+        expect(await cancelled.agent.command(cancelled.key.commandId)).toMatchObject({
+          status: "cancelled",
+          result: { error: "cancelled" },
+        });
+      },
+    );
+
+    const ways: [string, (agent: TestAgent, key: RunKey) => Promise<Partial<OpenSession>>][] = [
+      ["not held, at the horizon", (_, key) => Promise.resolve({ highest: key.assignNo, horizon: key.assignNo })],
+      [
+        "started and not held",
+        async (_, key) => {
+          await under.store.started({ ...key, recorded: false });
+          return {};
+        },
+      ],
+      [
+        "of another ledger",
+        async (agent) => {
+          await under.store.closeSession(agent.agentId, agent.epoch, "connection_lost", null);
+          agent.ledgerId = randomUUID();
+          return {};
+        },
+      ],
+    ];
+
+    it.each(ways)("loses what is %s: it may have run", async (_, prepare) => {
+      const { agent, key } = await withRun();
+      const outcome = await agent.connect(await prepare(agent, key));
+      expect(outcome).toMatchObject({ kept: [], requeued: [], lost: [key.commandId] });
+      const command = await agent.command(key.commandId);
+      expect(command).toMatchObject({ status: "failed", attempt: 1, result: { exitCode: null, error: "ledger_lost" } });
+    });
+
+    it.each(ways)(
+      "runs what is %s again as the next attempt, where it is idempotent or its policy allows",
+      async (_, prepare) => {
+        for (const over of [{ idempotent: true }, { retry: { maxAttempts: 2, on: ["ledger_lost" as const] } }]) {
+          const { agent, key } = await withRun(over);
+          const outcome = await agent.connect(await prepare(agent, key));
+          expect(outcome).toMatchObject({ kept: [], requeued: [key.commandId], lost: [] });
+          expect(await agent.command(key.commandId)).toMatchObject({ status: "queued", attempt: 2, startedAt: null });
+          expect(await under.store.result(exited(key, { recorded: false }))).not.toMatchObject({ kind: "applied" });
+          const [again] = await agent.assign();
+          expect(again).toMatchObject({ commandId: key.commandId, attempt: 2 });
+        }
+      },
+    );
+
+    it.each(ways)(
+      "doesn't run what is %s again after a cancel, with another policy, or with no attempt left",
+      async (_, prepare) => {
+        const asked = await withRun({ idempotent: true });
+        await under.store.cancel(asked.agent.companyId, asked.key.commandId);
+        expect(await asked.agent.connect(await prepare(asked.agent, asked.key))).toMatchObject({
+          lost: [asked.key.commandId],
+        });
+
+        const other = await withRun({ retry: { maxAttempts: 5, on: ["timeout"] } });
+        expect(await other.agent.connect(await prepare(other.agent, other.key))).toMatchObject({
+          lost: [other.key.commandId],
+        });
+      },
+    );
+
+    it("keeps the result of a lost run beside the record when its ledger speaks again", async () => {
+      const { agent, key } = await withRun();
+      await agent.connect({ highest: key.assignNo, horizon: key.assignNo });
+      expect(await under.store.result(exited(key))).toEqual({ kind: "late" });
+      expect(await agent.command(key.commandId)).toMatchObject({
+        status: "failed",
+        lateResult: { status: "completed" },
+      });
+    });
+
+    it("tells the agent to end runs that aren't current any more", async () => {
+      const { agent, key } = await withRun();
+      await under.store.result(exited(key));
+      const unknown = { commandId: "unknown", assignNo: 1, attempt: 1, state: "running" as const };
+      const outcome = await agent.connect({
+        highest: key.assignNo,
+        held: [held(key, "running"), unknown, held({ ...key, commandId: "x" }, "done")],
+      });
+      expect(outcome).toMatchObject({ kept: [], stop: [held(key, "running"), unknown] });
+    });
+
+    it("settles many commands at once, each by its own rule", async () => {
+      const agent = await enrolAgent(under.store);
+      await agent.connect();
+      const keys: RunKey[] = [];
+      for (let n = 0; n < 4; n++) keys.push(await agent.run());
+      const [running, done, refused, absent] = keys as [RunKey, RunKey, RunKey, RunKey];
+      const outcome = await agent.connect({
+        highest: 3,
+        held: [held(running, "running"), held(done, "done"), held(refused, "refused")],
+      });
+      expect(outcome.kept.map(({ commandId }) => commandId).toSorted()).toEqual(
+        [running.commandId, done.commandId].toSorted(),
+      );
+      expect(outcome.requeued.toSorted()).toEqual([refused.commandId, absent.commandId].toSorted());
+    });
+
+    it("finds a restored copy: a ledger that knows less than it had reported", async () => {
+      const { agent, key } = await withRun();
+      await under.store.started({ ...key, recorded: true });
+      expect(await under.store.openSession(agent.hello({ highest: key.assignNo - 1 }))).toEqual({
+        kind: "restored_copy",
+      });
+      expect((await agent.command(key.commandId)).status).toBe("assigned");
+      expect(
+        await under.store.openSession(agent.hello({ highest: key.assignNo, held: [held(key, "running")] })),
+      ).toMatchObject({ kind: "opened" });
+      await under.store.closeSession(agent.agentId, agent.epoch + 1, "agent_closed", null);
+      expect(await agent.connect({ ledgerId: randomUUID(), highest: 0 })).toMatchObject({ lost: [key.commandId] });
+    });
+
+    it.each(["refused", "result", "hello"] as const)("remembers what a ledger reported by %s", async (by) => {
+      const { agent, key } = await withRun();
+      if (by === "refused") await under.store.refused({ ...key, recorded: true, reason: "busy" });
+      if (by === "result") await under.store.result(exited(key));
+      if (by === "hello") await agent.connect({ highest: key.assignNo, held: [held(key, "refused")] });
+      expect(await under.store.openSession(agent.hello({ highest: 0 }))).toEqual({ kind: "restored_copy" });
+    });
+
+    it("doesn't count reports that no ledger row stands behind", async () => {
+      const { agent, key } = await withRun({ idempotent: true });
+      await under.store.started({ ...key, recorded: false });
+      await under.store.result(exited(key, { recorded: false }));
+      expect(await under.store.openSession(agent.hello({ highest: 0 }))).toMatchObject({ kind: "opened" });
+    });
+  });
+
+  describe("holders that have gone silent", () => {
+    const under = useStore(open, { holderTimeoutMs: 150 });
+
+    it("lets another ledger in, and ends the old one's runs as lost", async () => {
+      const agent = await enrolAgent(under.store);
+      await agent.connect();
+      const key = await agent.start();
+      expect(await under.store.openSession({ ...agent.hello(), ledgerId: randomUUID() })).toMatchObject({
+        kind: "in_use",
+      });
+      const hello = { ...agent.hello(), ledgerId: randomUUID() };
+      const outcome = await eventually(
+        async () => {
+          await under.store.serverHeartbeat();
+          const tried = await under.store.openSession(hello);
+          return tried.kind === "opened" && tried;
+        },
+        { deadlineMs: 5_000 },
+      );
+      expect(outcome).toMatchObject({ lost: [key.commandId] });
+    });
+
+    it("keeps the holder's right while it is heard of", async () => {
+      const agent = await enrolAgent(under.store);
+      await agent.connect();
+      const until = performance.now() + 400;
+      while (performance.now() < until) {
+        await under.store.serverHeartbeat();
+        expect(
+          await under.store.heartbeat([
+            { agentId: agent.agentId, epoch: agent.epoch, running: 0, load1: 0, freeMemoryBytes: 0 },
+          ]),
+        ).toEqual([]);
+        expect(await under.store.openSession({ ...agent.hello(), ledgerId: randomUUID() })).toMatchObject({
+          kind: "in_use",
+        });
+      }
+    });
+
+    it("closes the sessions of a server that doesn't say any more that it lives", async () => {
+      const lost = await under.openSecond(randomUUID());
+      const agent = await enrolAgent(under.store);
+      await agent.connect({}, lost);
+      await eventually(
+        async () => {
+          await under.store.serverHeartbeat();
+          return (await under.store.getAgent(agent.companyId, agent.agentId))?.status === "offline";
+        },
+        { deadlineMs: 5_000 },
+      );
+      expect(await under.store.getAgent(agent.companyId, agent.agentId)).toMatchObject({
+        disconnectReason: "server_lost",
+      });
+      expect(
+        await lost.heartbeat([
+          { agentId: agent.agentId, epoch: agent.epoch, running: 0, load1: 0, freeMemoryBytes: 0 },
+        ]),
+      ).toEqual([agent.agentId]);
+      expect(await agent.connect({}, lost)).toMatchObject({ epoch: agent.epoch });
+    });
+
+    it("ends what a former life of the same server had left open", async () => {
+      const serverId = randomUUID();
+      const former = await under.openSecond(serverId);
+      const agent = await enrolAgent(under.store);
+      await agent.connect({}, former);
+      await under.openSecond(serverId);
+      expect(await under.store.getAgent(agent.companyId, agent.agentId)).toMatchObject({
+        status: "offline",
+        disconnectReason: "server_lost",
+      });
+    });
+  });
+}
