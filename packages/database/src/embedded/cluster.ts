@@ -46,7 +46,7 @@ export async function withClusterLock<R>(cluster: Cluster, work: () => Promise<R
 }
 
 /** The cluster as it runs now, or null. */
-export async function findRunning(cluster: Cluster): Promise<RunningCluster | null> {
+async function findRunning(cluster: Cluster): Promise<RunningCluster | null> {
   const record = await readClusterRecord(cluster.files.record);
   if (record === null) return null;
   const dataFolder = dataFolderOf(cluster.files, record.dataFolder);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { canReach, type OsUser } from "./os-user.ts";
 
 /** Where root puts what another user has to reach; it outlives reboots, as /tmp wouldn't. */
-export const reachableRoot = "/var/lib/fleetwire";
+const reachableRoot = "/var/lib/fleetwire";
 
 /** The files of one cluster that are always in the home. */
 export interface ClusterFiles {
