@@ -29,6 +29,8 @@ function drift() {
       if (!existsSync(wanted)) return [`src/generated/${file} isn't generated any more`];
       return readFileSync(wanted, "utf8") === readFileSync(found, "utf8") ? [] : [`src/generated/${file} differs`];
     });
+  } catch (error) {
+    return [`they can't be generated: ${error instanceof Error ? error.message : String(error)}`];
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }

