@@ -1,8 +1,12 @@
 import { describe } from "vitest";
+import { describeAgents } from "./command-store/agents.ts";
 import { describeDispatch } from "./command-store/dispatch.ts";
+import { describeFeed } from "./command-store/feed.ts";
 import type { OpenStore } from "./command-store/fixture.ts";
+import { describeOutput } from "./command-store/output.ts";
 import { describeListing, describeQueueing } from "./command-store/queueing.ts";
 import { describeReports } from "./command-store/reports.ts";
+import { describeServers } from "./command-store/servers.ts";
 import { describeSessions } from "./command-store/sessions.ts";
 
 /**
@@ -15,6 +19,10 @@ export function describeCommandStore(name: string, open: OpenStore): void {
     describeListing(open);
     describeDispatch(open);
     describeReports(open);
+    describeOutput(open);
     describeSessions(open);
+    describeAgents(open);
+    describeFeed(open);
+    describeServers(open);
   });
 }

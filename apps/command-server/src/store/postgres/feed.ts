@@ -6,7 +6,7 @@ import type { Sql } from "./sql.ts";
 
 /**
  * The feed in commit order. An entry carries the id of the transaction that wrote it and is read only when every older
- * transaction has ended (`xmin`): then nothing can come before it any more, and a cursor never passes over an entry that
+ * transaction has ended: then nothing can come before it any more, and a cursor never passes over an entry that
  * commits late.
  *
  * In:  $1, $2 the position read up to (null: from the oldest), $3 limit, $4 company or null.
@@ -14,21 +14,21 @@ import type { Sql } from "./sql.ts";
  */
 const read = `
 WITH horizon AS MATERIALIZED (
-  SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin, f.xid AS floor_xid, f.seq AS floor_seq
+  SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS edge, f.xid AS floor_xid, f.seq AS floor_seq
   FROM feed_floor f WHERE f.id = 1
 )
-SELECT h.xmin, h.floor_xid, h.floor_seq, e.* FROM horizon h LEFT JOIN LATERAL (
+SELECT h.floor_xid, h.floor_seq, e.* FROM horizon h LEFT JOIN LATERAL (
   SELECT xid, seq, at, kind, company_id, agent_id, command_id, revision, data FROM feed
-  WHERE (xid, seq) > ($1::bigint, $2::bigint) AND xid < h.xmin AND ($4::text IS NULL OR company_id = $4)
+  WHERE (xid, seq) > ($1::bigint, $2::bigint) AND xid < h.edge AND ($4::text IS NULL OR company_id = $4)
   ORDER BY xid, seq LIMIT $3
 ) e ON true ORDER BY e.xid, e.seq`;
 
 const end = `
-SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin, pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS xmax,
-  (SELECT last_value FROM feed_seq_seq) AS number`;
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest,
+  pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next,
+  (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM feed_seq_seq) AS number`;
 
 interface ReadRow {
-  xmin: number;
   floor_xid: number;
   floor_seq: number;
   xid: number | null;
@@ -43,8 +43,8 @@ interface ReadRow {
 }
 
 interface EndRow {
-  xmin: number;
-  xmax: number;
+  oldest: number;
+  next: number;
   number: number;
 }
 
@@ -90,10 +90,10 @@ export async function feedEnd(sql: Sql): Promise<string> {
   for (;;) {
     const [row] = await sql.rows<EndRow>({ name: "feed-end", text: end });
     if (row === undefined) throw new Error("the feed has no end");
-    target ??= row.xmax;
-    const settled = row.xmin >= target;
+    target ??= row.next;
+    const settled = row.oldest >= target;
     if (settled || performance.now() > deadline) {
-      return encodePosition({ xid: Math.min(row.xmin, target), seq: 0, number: row.number });
+      return encodePosition({ xid: Math.min(row.oldest, target), seq: 0, number: row.number });
     }
     await sleep(settleStepMs);
   }

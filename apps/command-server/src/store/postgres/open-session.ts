@@ -27,21 +27,24 @@ LEFT JOIN agent_ledgers l ON l.agent_id = a.agent_id AND l.ledger_id = $2
 LEFT JOIN servers v ON v.server_id = s.server_id
 WHERE a.agent_id = $1`;
 
+/** The session that is open, $1 agent, as one that ends: before the new one is written. */
+const supersede = `
+WITH ended AS (
+  SELECT agent_id, company_id, epoch, server_id, 'superseded' AS disconnect_reason FROM agent_sessions WHERE agent_id = $1
+)
+${connectionEntries("agent.disconnected", "ended")}`;
+
 /**
  * The new session; $1 agent, $2 epoch, $3 ledger, $4 boot id, $5 server, $6 largest number that the hello knows of. The
  * counter never falls behind it: a store that forgot would give a number twice.
  */
 const open = `
-WITH before AS (SELECT * FROM agent_sessions WHERE agent_id = $1),
-ended AS (
-  SELECT agent_id, company_id, epoch, server_id, 'superseded' AS disconnect_reason FROM before WHERE connected
-), fed_end AS (${connectionEntries("agent.disconnected", "ended")}),
-opened AS (
+WITH opened AS (
   UPDATE agent_sessions SET epoch = $2, ledger_id = $3, boot_id = $4, server_id = $5, connected = true,
     assign_no = greatest(assign_no, $6::bigint), seen_at = clock_timestamp(), connected_at = clock_timestamp(),
     disconnected_at = NULL, disconnect_reason = NULL, disconnect_detail = NULL
   WHERE agent_id = $1 RETURNING agent_id, company_id, epoch, server_id
-), fed_begin AS (${connectionEntries("agent.connected", "opened")})
+), fed AS (${connectionEntries("agent.connected", "opened")})
 INSERT INTO agent_ledgers AS l (agent_id, ledger_id, highest, first_seen) VALUES ($1, $3, $7, clock_timestamp())
 ON CONFLICT (agent_id, ledger_id) DO UPDATE SET highest = excluded.highest WHERE l.highest < excluded.highest`;
 
@@ -124,6 +127,7 @@ async function openIn(rows: Rows, { serverId, settings }: StoreContext, hello: O
     return refuse({ kind: "in_use", serverId: before.server_id ?? "", lastSeenMs: Math.round(before.silent_ms ?? 0) });
   }
 
+  if (before.connected) await rows({ name: "session-supersede", text: supersede, values: [hello.agentId] });
   const epoch = Math.max(before.epoch, hello.seenEpoch) + 1;
   const known = Math.max(hello.highest, hello.horizon, ...hello.held.map(({ assignNo }) => assignNo));
   await rows({

@@ -31,8 +31,8 @@ const standing = `SELECT id, status, revision, output_end FROM commands WHERE id
 
 /** Whether readers can see entries that they couldn't at horizon $1. */
 const newlyReadable = `
-WITH horizon AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin)
-SELECT xmin, EXISTS (SELECT FROM feed WHERE xid >= $1::bigint AND xid < xmin) AS grew FROM horizon`;
+WITH horizon AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS edge)
+SELECT h.edge, EXISTS (SELECT FROM feed f WHERE f.xid >= $1::bigint AND f.xid < h.edge) AS grew FROM horizon h`;
 
 /**
  * Watchers of this process. Changes made here reach them right after the commit; those of other servers are looked up
@@ -77,7 +77,7 @@ export function createWatch(o: { sql: Sql; log: Logger }) {
     if (tail !== null || closed || (commands.size === 0 && feedListeners.size === 0)) return;
     tail = setTimeout(() => {
       lookAround()
-        .catch((error: unknown) => o.log.debug({ err: error }, "looking for other servers' changes failed"))
+        .catch((error: unknown) => o.log.warn({ err: error }, "looking for other servers' changes failed"))
         .finally(() => {
           tail = null;
           startTail();
@@ -99,14 +99,14 @@ export function createWatch(o: { sql: Sql; log: Logger }) {
       }
     }
     if (feedListeners.size > 0) {
-      const [row] = await o.sql.rows<{ xmin: number; grew: boolean }>({
+      const [row] = await o.sql.rows<{ edge: number; grew: boolean }>({
         name: "watch-feed",
         text: newlyReadable,
         values: [horizon ?? Number.MAX_SAFE_INTEGER],
       });
       if (row === undefined) return;
       if (row.grew || horizon === null) feedGrew();
-      horizon = row.xmin;
+      horizon = row.edge;
     } else horizon = null;
   }
 

@@ -1,0 +1,197 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { eventually } from "@fleetwire/testbed";
+import type { CommandStore, WatchEvent } from "../../src/store/command-store.ts";
+import { enrolAgent, exited, newCommand, useStore, type OpenStore } from "./fixture.ts";
+
+/** What a store signals to its server. */
+function signalsOf(store: CommandStore) {
+  const heard = { woken: [] as string[], cancelled: [] as string[], dropped: [] as unknown[] };
+  store.onSignal({
+    wake: (ids) => void heard.woken.push(...ids),
+    cancel: (ids) => void heard.cancelled.push(...ids),
+    drop: (...what) => void heard.dropped.push(what),
+  });
+  return heard;
+}
+
+const soon = { deadlineMs: 500 };
+
+export function describeServers(open: OpenStore): void {
+  describe("two servers on one store", () => {
+    const under = useStore(open);
+
+    it("wake, cancel and drop each other's sessions, and only the holder hears of it", async () => {
+      const second = await under.openSecond(randomUUID());
+      const here = signalsOf(under.store);
+      const there = signalsOf(second);
+      const agent = await enrolAgent(under.store);
+      await agent.connect({}, second);
+
+      const commandId = await agent.queue();
+      await eventually(() => there.woken.includes(agent.agentId), soon);
+      await agent.assign({}, second);
+      await under.store.cancel(agent.companyId, commandId);
+      await eventually(() => there.cancelled.includes(agent.agentId), soon);
+
+      const { epoch } = agent;
+      await agent.connect({ highest: 1 });
+      await eventually(() => there.dropped.length > 0, soon);
+      expect(there.dropped).toEqual([[agent.agentId, epoch, "superseded"]]);
+      expect(here).toEqual({ woken: [], cancelled: [], dropped: [] });
+
+      await second.revokeAgent(agent.companyId, agent.agentId);
+      await eventually(() => here.dropped.length > 0, soon);
+      expect(here.dropped).toEqual([[agent.agentId, agent.epoch, "revoked"]]);
+      await second.close();
+    });
+
+    it("wake hundreds of agents at once", async () => {
+      const second = await under.openSecond(randomUUID());
+      const there = signalsOf(second);
+      const agents = await Promise.all(
+        Array.from({ length: 200 }, () => enrolAgent(under.store, { agentId: `${"a".repeat(90)}-${randomUUID()}` })),
+      );
+      await Promise.all(agents.map((agent) => agent.connect({}, second)));
+      await Promise.all(agents.map((agent) => agent.queue()));
+      await eventually(() => new Set(there.woken).size === agents.length, { deadlineMs: 2_000 });
+      await second.close();
+    });
+
+    it("share sessions and dispatch: what one queues, another assigns and ends", async () => {
+      const second = await under.openSecond(randomUUID());
+      const agent = await enrolAgent(under.store);
+      await agent.connect({}, second);
+      const commandId = await agent.queue();
+      const [assignment] = await agent.assign({}, second);
+      if (assignment === undefined) throw new Error("nothing was assigned");
+      const key = {
+        agentId: agent.agentId,
+        ledgerId: agent.ledgerId,
+        commandId,
+        attempt: 1,
+        assignNo: assignment.assignNo,
+      };
+      expect(await second.started({ ...key, recorded: true })).toBe("applied");
+      expect(await under.store.result(exited(key))).toEqual({ kind: "applied", status: "completed" });
+      await second.close();
+    });
+  });
+
+  describe("watching", () => {
+    const under = useStore(open);
+
+    it("tells right away of changes by this server, within 500 ms of another's, output included", async () => {
+      const second = await under.openSecond(randomUUID());
+      const agent = await enrolAgent(under.store);
+      await agent.connect();
+      const commandId = await agent.queue();
+      const [near, far] = [[] as WatchEvent[], [] as WatchEvent[]];
+      const off = [
+        under.store.watch(commandId, (event) => near.push(event)),
+        second.watch(commandId, (event) => far.push(event)),
+      ];
+
+      const [assignment] = await agent.assign();
+      if (assignment === undefined) throw new Error("nothing was assigned");
+      const assigned: WatchEvent = { kind: "state", commandId, status: "assigned", revision: 2 };
+      expect(near).toEqual([assigned]);
+      await eventually(() => far.some((event) => event.kind === "state" && event.revision === 2), soon);
+
+      const key = {
+        agentId: agent.agentId,
+        ledgerId: agent.ledgerId,
+        commandId,
+        attempt: 1,
+        assignNo: assignment.assignNo,
+      };
+      await under.store.appendOutput({ ...key, offset: 0, stream: "stdout", data: Buffer.from("abc") });
+      expect(near.at(-1)).toEqual({ kind: "output", commandId, end: 3 });
+      await eventually(() => far.some((event) => event.kind === "output" && event.end === 3), soon);
+
+      await under.store.result(exited(key));
+      expect(near.at(-1)).toEqual({ kind: "state", commandId, status: "completed", revision: 3 });
+      await eventually(() => far.some((event) => event.kind === "state" && event.status === "completed"), soon);
+
+      const revisions = far.flatMap((event) => (event.kind === "state" ? [event.revision] : []));
+      expect(revisions).toEqual([...new Set(revisions)].toSorted());
+      for (const unsubscribe of off) unsubscribe();
+      await second.close();
+    });
+
+    it("tells each watcher, nobody after he left, and survives one who throws", async () => {
+      const agent = await enrolAgent(under.store);
+      const commandId = await agent.queue();
+      const told: string[] = [];
+      const stopFirst = under.store.watch(commandId, () => told.push("first"));
+      under.store.watch(commandId, () => {
+        throw new Error("a bad watcher");
+      });
+      under.store.watch(commandId, () => told.push("second"));
+      stopFirst();
+      await under.store.cancel(agent.companyId, commandId);
+      expect(told).toEqual(["second"]);
+    });
+  });
+
+  describe("a store out of reach", () => {
+    const under = useStore(open);
+
+    it("says so with a code, and goes on with everything that was durable when it is back", async () => {
+      const agent = await enrolAgent(under.store);
+      await agent.connect();
+      const key = await agent.start();
+      const command = newCommand(agent.ids);
+      const watched: WatchEvent[] = [];
+      under.store.watch(key.commandId, (event) => watched.push(event));
+
+      await under.break();
+      const beat = { agentId: agent.agentId, epoch: agent.epoch, running: 0, load1: 0, freeMemoryBytes: 0 };
+      const output = { ...key, offset: 0, stream: "stdout" as const, data: Buffer.from("x") };
+      const calls = [
+        () => under.store.ping(),
+        () => under.store.enqueue(command),
+        () => under.store.get(agent.companyId, key.commandId),
+        () => under.store.assign([{ agentId: agent.agentId, epoch: agent.epoch, work: 1, control: 1 }]),
+        () => under.store.result(exited(key)),
+        () => under.store.appendOutput(output),
+        () => under.store.openSession(agent.hello()),
+        () => under.store.heartbeat([beat]),
+        () => under.store.readFeed(null, 1),
+      ];
+      try {
+        for (const call of calls)
+          await expect(call()).rejects.toMatchObject({ code: "store_unavailable", kind: "unavailable" });
+      } finally {
+        await under.mend();
+      }
+
+      await eventually(() => under.store.ping().then(() => true), { deadlineMs: 10_000 });
+      expect(await under.store.appendOutput(output)).toBe(1);
+      expect(await under.store.result(exited(key, { outputBytes: 1 }))).toEqual({
+        kind: "applied",
+        status: "completed",
+      });
+      expect(await under.store.enqueue(command)).toEqual({ kind: "queued", commandId: command.commandId });
+      expect(await under.store.heartbeat([beat])).toEqual([]);
+      expect((await agent.assign({ work: 5 })).map(({ commandId }) => commandId)).toEqual([command.commandId]);
+      expect(watched.at(-1)).toMatchObject({ kind: "state", status: "completed" });
+    });
+
+    it("hears signals again when it is back", async () => {
+      const second = await under.openSecond(randomUUID());
+      const there = signalsOf(second);
+      const agent = await enrolAgent(under.store);
+      await agent.connect({}, second);
+      await under.break();
+      await under.mend();
+      await eventually(
+        async () => {
+          await agent.queue();
+          return there.woken.includes(agent.agentId);
+        },
+        { deadlineMs: 10_000, intervalMs: 50 },
+      );
+    });
+  });
+}
