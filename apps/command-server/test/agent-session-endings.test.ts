@@ -1,3 +1,4 @@
+import { startFaultProxy } from "@fleetwire/testbed";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { SessionSettings } from "../src/agents/session-settings.ts";
 import { companyId, startSessionServer, type SessionServer } from "./session-server.ts";
@@ -20,13 +21,6 @@ describe("how sessions end", () => {
     const server = await startSessionServer({ ...(await bed.open()), settings });
     servers.push(server);
     return server;
-  }
-
-  /** What the store says of an agent's last end, once it has one. */
-  async function recorded(server: SessionServer, agentId: string): Promise<{ reason: unknown; detail: unknown }> {
-    await expect.poll(() => server.store.getAgent(companyId, agentId)).toMatchObject({ status: "offline" });
-    const agent = await server.store.getAgent(companyId, agentId);
-    return { reason: agent?.disconnectReason, detail: agent?.disconnectDetail };
   }
 
   it("closes the stream of an agent that doesn't answer an assignment; its next hello settles it", async () => {
@@ -67,6 +61,25 @@ describe("how sessions end", () => {
     clearInterval(beats);
     expect(await recorded(server, "silent-1")).toMatchObject({ reason: "heartbeat_timeout" });
     expect(await server.store.getAgent(companyId, "alive-1")).toMatchObject({ status: "online" });
+  });
+
+  it("finds an agent whose connection is half open, and doesn't wait for it to let go", async () => {
+    const server = await serve({ heartbeatTimeoutMs: 1_000 });
+    const [host, port] = server.address.split(":");
+    const proxy = await startFaultProxy({ target: { host: host ?? "", port: Number(port) } });
+    const agent = await server.agent("half-1");
+    const stream = new WireStream(`${proxy.host}:${proxy.port}`);
+    await stream.hello(agent, { profile: { ...wireProfile, concurrency: 200 } });
+    await stream.next("welcome");
+    proxy.halfOpen();
+    // More than sockets buffer: the connection takes nothing any more, not even a reset.
+    for (let index = 0; index < 100; index += 1) await server.queue("half-1", { command: "x".repeat(100_000) });
+    expect(await recorded(server, "half-1")).toMatchObject({ reason: "heartbeat_timeout" });
+    const began = performance.now();
+    await server.host.close();
+    expect(performance.now() - began).toBeLessThan(3_000);
+    stream.close();
+    await proxy.close();
   });
 
   it("records heartbeats' load", async () => {
@@ -205,3 +218,10 @@ describe("how sessions end", () => {
     });
   });
 });
+
+/** What the store says of an agent's last end, once it has one. */
+async function recorded(server: SessionServer, agentId: string): Promise<{ reason: unknown; detail: unknown }> {
+  await expect.poll(() => server.store.getAgent(companyId, agentId)).toMatchObject({ status: "offline" });
+  const agent = await server.store.getAgent(companyId, agentId);
+  return { reason: agent?.disconnectReason, detail: agent?.disconnectDetail };
+}

@@ -29,6 +29,7 @@ describe("the store goes away and comes back", () => {
     for (let index = 0; index < 10; index += 1) assigns.push(await stream.next("assign"));
 
     await bed.postgres.stop();
+    await expect(server.store.ping()).rejects.toMatchObject({ code: "store_unavailable" });
     for (const assign of assigns) {
       stream.send(reply.started(assign));
       stream.send(reply.output(assign, 0, "done"));
@@ -88,16 +89,14 @@ describe("the store goes away and comes back", () => {
     // An agent that answers everything at once, and connects again whenever its stream ends.
     while (ended.size < ids.length) {
       const stream = new WireStream(server.address);
-      await stream.hello(agent, { seenEpoch: epoch, highest, profile: wireProfile });
-      const welcome = await stream.next("welcome").catch(() => null);
-      if (welcome) epoch = welcome.epoch;
       try {
-        while (welcome && ended.size < ids.length) {
+        await stream.hello(agent, { seenEpoch: epoch, highest });
+        ({ epoch } = await stream.next("welcome"));
+        while (ended.size < ids.length) {
           const assign = await stream.next("assign");
           highest = assign.assignNo;
           stream.send(reply.result(assign));
-          const ack = await stream.next("resultAck");
-          ended.add(ack.commandId);
+          ended.add((await stream.next("resultAck")).commandId);
           outage ??= bed.postgres.kill9().then(() => bed.postgres.start());
         }
       } catch {

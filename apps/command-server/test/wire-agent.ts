@@ -79,7 +79,7 @@ export const reply = {
 };
 
 /** A client whose frames a test writes itself, on a connection of its own. */
-export function wireClient(address: string): InstanceType<typeof AgentService> {
+function wireClient(address: string): InstanceType<typeof AgentService> {
   return new AgentService(address, credentials.createInsecure(), {
     "grpc.use_local_subchannel_pool": 1,
     "grpc.enable_retries": 0,

@@ -27,7 +27,7 @@ const deaf: StreamListener = { frame() {}, ended() {}, overflow() {} };
  */
 export class AgentStream {
   readonly peer: string;
-  /** Resolves when nothing of the stream is left on this side. */
+  /** Resolves when the stream has ended, or was reset. */
   readonly closed: Promise<void>;
   readonly #call: ServerDuplexStream<AgentMessage, ServerMessageInput>;
   readonly #queue: SendQueue;
@@ -118,7 +118,11 @@ export class AgentStream {
     const stream = http2StreamOf(this.#call);
     return new Promise((resolve) => {
       if (stream) {
-        this.#reset = () => resetStream(stream);
+        // On a connection that takes nothing more, the stream's own end would have to be waited for as well.
+        this.#reset = () => {
+          resetStream(stream);
+          resolve();
+        };
         if (stream.closed) resolve();
         else stream.once("close", resolve);
         return;

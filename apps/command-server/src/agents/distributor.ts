@@ -7,7 +7,7 @@ import type { Run } from "./run-slots.ts";
 import type { AgentSession } from "./session.ts";
 import type { SessionMetrics } from "./session-metrics.ts";
 import type { SessionSettings } from "./session-settings.ts";
-import { backoffMs } from "./store-retry.ts";
+import { backoffMs, wasNeverSent } from "./store-retry.ts";
 
 // Agents in one statement, and statements at once.
 const agentsPerStatement = 100;
@@ -113,7 +113,8 @@ export function createDistributor(o: {
       deliver(batch, await store.assign([...batch.values()]));
     } catch (error) {
       log.warn({ err: error, agents: batch.size }, "commands couldn't be assigned");
-      await recover([...batch.keys()]);
+      await untilBack();
+      settle([...batch.keys()], wasNeverSent(error));
     } finally {
       for (const session of batch.keys()) asking.delete(session);
     }
@@ -149,25 +150,26 @@ export function createDistributor(o: {
     }
   }
 
-  /**
-   * Whether a statement that failed has assigned anything isn't known, and frames for that would never be sent. So
-   * once the store answers again these sessions are closed, and the agents' next Hellos settle it.
-   */
-  async function recover(asked: readonly AgentSession[]): Promise<void> {
+  async function untilBack(): Promise<void> {
     storeLost = true;
-    try {
-      for (let attempt = 0; ; attempt += 1) {
-        await delay(backoffMs(attempt), undefined, { signal: stopping.signal });
-        const answers = await store.ping().then(
-          () => true,
-          () => false,
-        );
-        if (answers) break;
-      }
-      for (const session of asked) session.end("answer_timeout", "whether the store had assigned work wasn't known");
-      storeLost = false;
-    } catch {
-      // Stopping: the sessions end anyway.
+    for (let attempt = 0; storeLost && !stopping.signal.aborted; attempt += 1) {
+      // Rejects when this stops.
+      await delay(backoffMs(attempt), undefined, { signal: stopping.signal }).catch(() => {});
+      storeLost = await store.ping().then(
+        () => false,
+        () => true,
+      );
+    }
+  }
+
+  /**
+   * What becomes of sessions whose statement failed. Where it may have assigned something, frames for that would never
+   * be sent: these sessions end, and the agents' next hellos settle it.
+   */
+  function settle(asked: readonly AgentSession[], neverSent: boolean): void {
+    for (const session of asked) {
+      if (neverSent) marked.add(session);
+      else session.end("answer_timeout", "whether the store had assigned work wasn't known");
     }
   }
 

@@ -76,7 +76,7 @@ function invalid(message: string): FleetwireError {
 }
 
 /** The peer without its port: `10.0.0.7:4711`, `::1:4711` as grpc-js writes them. */
-export function peerAddress(peer: string): string {
+function peerAddress(peer: string): string {
   const colon = peer.lastIndexOf(":");
   return colon > 0 ? peer.slice(0, colon) : peer;
 }

@@ -77,7 +77,7 @@ export class SendQueue {
 const frameOverhead = 64;
 
 /** About what a frame takes; only assignments can be large. */
-export function frameBytes(frame: ServerMessageInput): number {
+function frameBytes(frame: ServerMessageInput): number {
   const { assign, welcome } = frame;
   if (welcome) return frameOverhead + (welcome.resume?.length ?? 0) * frameOverhead;
   if (!assign) return frameOverhead;

@@ -143,8 +143,8 @@ export function createAgentSessions(o: {
   async function goAway({ withinMs }: { withinMs: number }): Promise<void> {
     stopping = true;
     await distributor.stop();
-    // About 500 agents a second come back to whoever takes over.
-    const spreadMs = Math.max(1_000, sessions.size * 2);
+    // At most about 500 agents a second come to whoever takes over.
+    const spreadMs = Math.max(withinMs, 100, sessions.size * 2);
     for (const session of sessions.values()) session.sendGoAway(randomInt(0, spreadMs));
     for (const stream of handshakes) stream.finish(null);
     const open = [...sessions.values()];

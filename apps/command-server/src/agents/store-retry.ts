@@ -5,9 +5,19 @@ const firstDelayMs = 50;
 const maxDelayMs = 3_000;
 
 /** Whether the store was out of reach, so that the same call may succeed later. */
-export function isUnavailable(error: unknown): boolean {
+function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error) || !("code" in error)) return false;
   return error.code === "store_unavailable" || ("kind" in error && error.kind === "unavailable");
+}
+
+const unreachable = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"]);
+
+/** Whether a call failed before anything could be sent, so that it surely had no effect. */
+export function wasNeverSent(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ("code" in error && typeof error.code === "string" && unreachable.has(error.code)) return true;
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(wasNeverSent);
+  return wasNeverSent(error.cause);
 }
 
 /** Full jitter: anything up to the cap, which doubles with each attempt. */
