@@ -2,18 +2,18 @@ import { describe } from "vitest";
 import { describeAgents } from "./command-store/agents.ts";
 import { describeDispatch } from "./command-store/dispatch.ts";
 import { describeFeed } from "./command-store/feed.ts";
-import type { OpenStore } from "./command-store/fixture.ts";
+import type { BreakableStore, OpenStore } from "./command-store/fixture.ts";
 import { describeOutput } from "./command-store/output.ts";
 import { describeListing, describeQueueing } from "./command-store/queueing.ts";
 import { describeReports } from "./command-store/reports.ts";
-import { describeServers } from "./command-store/servers.ts";
+import { describeOutages, describeServers } from "./command-store/servers.ts";
 import { describeSessions } from "./command-store/sessions.ts";
 
 /**
- * What every adapter of `CommandStore` has to keep, written against the port alone. `open` is called several times; each
- * store is empty and shares nothing with the others.
+ * What every adapter of `CommandStore` has to keep, written against the port alone. `open` and `openBreakable` are called
+ * several times; each store is empty and shares nothing with the others, and a breakable one not even the server.
  */
-export function describeCommandStore(name: string, open: OpenStore): void {
+export function describeCommandStore(name: string, open: OpenStore, openBreakable: OpenStore<BreakableStore>): void {
   describe(`the command store on ${name}`, () => {
     describeQueueing(open);
     describeListing(open);
@@ -24,5 +24,6 @@ export function describeCommandStore(name: string, open: OpenStore): void {
     describeAgents(open);
     describeFeed(open);
     describeServers(open);
+    describeOutages(openBreakable);
   });
 }

@@ -7,38 +7,53 @@ import type { CommandStore } from "../src/store/command-store.ts";
 import { createPostgresStore, migrationsDirectory } from "../src/store/postgres-store.ts";
 import type { StoreSettings } from "../src/store/settings.ts";
 import { describeCommandStore } from "./command-store-conformance.ts";
-import type { StoreUnderTest } from "./command-store/fixture.ts";
+import type { BreakableStore, StoreUnderTest } from "./command-store/fixture.ts";
 
 const log = createLogger({ service: "postgres-store-test", level: "silent" });
-let postgres: TestPostgres;
+let shared: TestPostgres;
 
 beforeAll(async () => {
-  postgres = await startPostgres({ maxConnections: 100 });
+  // Nothing here survives a crash, and nothing has to: those who test that start a server of their own.
+  shared = await startPostgres({ maxConnections: 100, settings: { fsync: "off" } });
 });
-afterAll(() => postgres.close());
+afterAll(() => shared.close());
 
-describeCommandStore("PostgreSQL", async (settings = {}): Promise<StoreUnderTest> => {
+async function openOn(postgres: TestPostgres, settings: Partial<StoreSettings> = {}): Promise<StoreUnderTest> {
   const url = await postgres.createDatabase();
   const databases: Database[] = [];
   const stores: CommandStore[] = [];
-  const connect = async (serverId: string, over: Partial<StoreSettings>): Promise<CommandStore> => {
+  const connect = async (serverId: string): Promise<CommandStore> => {
     const database = await openDatabase({ url, applicationName: "store-test", maxConnections: 5, log });
     databases.push(database);
     await migrate({ database, directory: migrationsDirectory, log });
-    const store = await createPostgresStore({ database, serverId, log, settings: over });
+    const store = await createPostgresStore({ database, serverId, log, settings });
     stores.push(store);
     return store;
   };
   const serverId = randomUUID();
   return {
     serverId,
-    store: await connect(serverId, settings),
-    openSecond: (id) => connect(id, settings),
-    break: () => postgres.kill9(),
-    mend: () => postgres.start(),
+    store: await connect(serverId),
+    openSecond: connect,
     close: async () => {
       for (const store of stores) await store.close();
       for (const database of databases) await database.close();
     },
   };
-});
+}
+
+async function openBreakable(settings?: Partial<StoreSettings>): Promise<BreakableStore> {
+  const own = await startPostgres();
+  const under = await openOn(own, settings);
+  return {
+    ...under,
+    break: () => own.kill9(),
+    mend: () => own.start(),
+    close: async () => {
+      await under.close();
+      await own.close();
+    },
+  };
+}
+
+describeCommandStore("PostgreSQL", (settings) => openOn(shared, settings), openBreakable);

@@ -21,37 +21,32 @@ export interface StoreUnderTest {
   readonly store: CommandStore;
   /** Another server on the same records. */
   openSecond(serverId: string): Promise<CommandStore>;
-  /** What keeps the records stops answering, as after a crash; `mend` brings it back with everything that was durable. */
-  break(): Promise<void>;
-  mend(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Opens a store of its own with these settings; everything else is default. */
-export type OpenStore = (settings?: Partial<StoreSettings>) => Promise<StoreUnderTest>;
+export interface BreakableStore extends StoreUnderTest {
+  /** What keeps the records stops answering, as after a crash; `mend` brings it back with everything that was durable. */
+  break(): Promise<void>;
+  mend(): Promise<void>;
+}
+
+/** Opens an empty store of its own with these settings; everything else is default. */
+export type OpenStore<S extends StoreUnderTest = StoreUnderTest> = (settings?: Partial<StoreSettings>) => Promise<S>;
 
 /** One store for the tests of a `describe`; each of them uses agents and companies of its own. */
-export function useStore(open: OpenStore, settings?: Partial<StoreSettings>): Omit<StoreUnderTest, "close"> {
-  let opened: StoreUnderTest | null = null;
-  const current = (): StoreUnderTest => {
-    if (opened === null) throw new Error("the store is open only while tests run");
-    return opened;
-  };
+export function useStore<S extends StoreUnderTest>(open: OpenStore<S>, settings?: Partial<StoreSettings>): S {
+  let opened: S | null = null;
   beforeAll(async () => {
     opened = await open(settings);
   });
   afterAll(() => opened?.close());
-  return {
-    get serverId() {
-      return current().serverId;
+  // What a test asks of it is looked up when the test runs.
+  return new Proxy({} as S, {
+    get(_, name) {
+      if (opened === null) throw new Error("the store is open only while tests run");
+      return Reflect.get(opened, name);
     },
-    get store() {
-      return current().store;
-    },
-    openSecond: (serverId) => current().openSecond(serverId),
-    break: () => current().break(),
-    mend: () => current().mend(),
-  };
+  });
 }
 
 /** A SHELL command of company `default` for agent `nobody`, stored even if there is no such agent. */

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { eventually } from "@fleetwire/testbed";
 import type { CommandStore, WatchEvent } from "../../src/store/command-store.ts";
-import { enrolAgent, exited, newCommand, useStore, type OpenStore } from "./fixture.ts";
+import { enrolAgent, exited, newCommand, useStore, type BreakableStore, type OpenStore } from "./fixture.ts";
 
 /** What a store signals to its server. */
 function signalsOf(store: CommandStore) {
@@ -133,7 +133,9 @@ export function describeServers(open: OpenStore): void {
       expect(told).toEqual(["second"]);
     });
   });
+}
 
+export function describeOutages(open: OpenStore<BreakableStore>): void {
   describe("a store out of reach", () => {
     const under = useStore(open);
 
