@@ -60,7 +60,7 @@ const closeGraceMs = 5_000;
 export async function createCommandServer(deps: CommandServerDeps): Promise<CommandServer> {
   const { store, log, clock, health, verifier, settings, tls } = deps;
   const streams = createOpenStreams(settings.maxStreams);
-  const metrics = createCommandServerMetrics(deps.metrics, { store, openStreams: streams.count });
+  const metrics = createCommandServerMetrics(deps.metrics, { store, openStreams: () => streams.count() });
   const following = { store, streams, heartbeatMs: settings.streamHeartbeat, stallMs: settings.streamStall };
   const queueing = { store, clock, metrics, defaultTimeoutMs: settings.defaultTimeout };
   health.register("store", () => store.ping());

@@ -17,19 +17,20 @@ export interface TlsMaterial {
 
 /** Reads the PEM files; the error names the one that can't be read and its setting. */
 export async function readTls(files: TlsFiles): Promise<TlsMaterial> {
-  const read = async (path: string, setting: string) => {
-    try {
-      return await readFile(path);
-    } catch (cause) {
-      throw new Error(`${setting}: ${path} can't be read.`, { cause });
-    }
-  };
   const [cert, key, ca] = await Promise.all([
     read(files.cert, "COMMAND_SERVER_TLS_CERT"),
     read(files.key, "COMMAND_SERVER_TLS_KEY"),
     files.ca === undefined ? null : read(files.ca, "COMMAND_SERVER_TLS_CA"),
   ]);
   return { cert, key, ca };
+}
+
+async function read(path: string, setting: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new Error(`${setting}: ${path} can't be read.`, { cause });
+  }
 }
 
 /** Credentials of the gRPC server: plain only where nobody but this machine can listen in. */

@@ -23,8 +23,8 @@ async function readAll(cursor: string | null, limit = 500): Promise<{ entries: E
   let next = cursor;
   for (;;) {
     const query = next === null ? "" : `&cursor=${encodeURIComponent(next)}`;
-    const { json, status, text } = await api.call("GET", `/events?limit=${limit}${query}`);
-    expect(status, text).toBe(200);
+    const { json, status } = await api.call("GET", `/events?limit=${limit}${query}`);
+    expect(status).toBe(200);
     const items = json["items"] as Entry[];
     const moved = json["nextCursor"] !== next;
     next = String(json["nextCursor"]);

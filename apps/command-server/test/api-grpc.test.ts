@@ -39,7 +39,7 @@ function call(method: Method, request: object, metadata = api.metadata()): Promi
 
 async function queued(request: object = {}): Promise<string> {
   const answer = await call("queueCommand", { agentId, command: "uptime", ...request });
-  expect(answer, JSON.stringify(answer)).toMatchObject({ status: "COMMAND_STATUS_QUEUED" });
+  expect(answer).toMatchObject({ status: "COMMAND_STATUS_QUEUED" });
   return String(answer["commandId"]);
 }
 
@@ -53,8 +53,16 @@ describe("CommandService", () => {
     const commandId = await queued({ args: { values: ["-p"] }, timeoutSeconds: 9, priority: 0 });
     const command = await get(commandId);
     expect(command).toMatchObject({
-      ...{ commandId, agentId, type: "SHELL", command: "uptime", args: { values: ["-p"] } },
-      ...{ parametersJson: "{}", timeoutSeconds: 9, priority: 0, status: "COMMAND_STATUS_QUEUED", attempt: 1 },
+      commandId,
+      agentId,
+      type: "SHELL",
+      command: "uptime",
+      args: { values: ["-p"] },
+      parametersJson: "{}",
+      timeoutSeconds: 9,
+      priority: 0,
+      status: "COMMAND_STATUS_QUEUED",
+      attempt: 1,
     });
     const listed = await call("listCommands", { agentId, statuses: ["COMMAND_STATUS_QUEUED"], limit: 1 });
     expect(listed).toMatchObject({ commands: [{ commandId }] });

@@ -1,3 +1,4 @@
+import { status, type ServiceError } from "@grpc/grpc-js";
 import { eventually } from "@fleetwire/testbed";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startApiServer, type ApiServer } from "./api-server.ts";
@@ -29,22 +30,23 @@ async function followers(): Promise<number> {
   return Number(/^command_followers\{.*\} (\d+)$/m.exec(text)?.[1]);
 }
 
-async function seenAndGone(): Promise<void> {
-  await eventually(async () => (await followers()) === 1, { deadlineMs: 5_000, what: "the follower" });
-  await eventually(async () => (await followers()) === 0, { deadlineMs: 20_000, what: "the follower's end" });
+async function becomes(count: number): Promise<void> {
+  await eventually(async () => (await followers()) === count, { deadlineMs: 20_000, what: `${count} followers` });
 }
 
 test("a reader of events who takes nothing is disconnected", async () => {
   const response = await api.open(`/commands/${await largeOutput()}/output?follow=true`);
-  await seenAndGone();
-  await expect(response.text()).rejects.toThrow();
+  await becomes(1);
+  await becomes(0);
+  await expect(response.text()).rejects.toThrow("terminated");
 });
 
 test("a watcher over gRPC who takes nothing is disconnected", async () => {
   const call = api.grpc.watchCommand({ commandId: await largeOutput(), output: true }, api.metadata());
-  call.on("error", () => {});
+  const ended = new Promise<ServiceError>((resolve) => call.on("error", (error: ServiceError) => resolve(error)));
   // grpc-js holds its peer back only once something was read.
   call.once("data", () => call.pause());
-  await seenAndGone();
-  call.cancel();
+  await becomes(1);
+  await becomes(0);
+  expect((await ended).code).toBe(status.CANCELLED);
 });

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "./command.ts";
 import { checkByAgentSchema } from "./agent-schema.ts";
@@ -71,9 +71,32 @@ describe("a schema can't harm the server", () => {
 
   test("whatever it holds, checking by it doesn't throw", () => {
     const keyword = fc.constantFrom(
-      ...["type", "properties", "items", "anyOf", "allOf", "oneOf", "not", "required", "enum", "const", "$ref"],
-      ...["additionalProperties", "prefixItems", "contains", "propertyNames", "multipleOf", "minimum", "maxLength"],
-      ...["if", "then", "$id", "$anchor", "dependencies", "dependentRequired", "unevaluatedProperties", "__proto__"],
+      "type",
+      "properties",
+      "items",
+      "anyOf",
+      "allOf",
+      "oneOf",
+      "not",
+      "required",
+      "enum",
+      "const",
+      "$ref",
+      "additionalProperties",
+      "prefixItems",
+      "contains",
+      "propertyNames",
+      "multipleOf",
+      "minimum",
+      "maxLength",
+      "if",
+      "then",
+      "$id",
+      "$anchor",
+      "dependencies",
+      "dependentRequired",
+      "unevaluatedProperties",
+      "__proto__",
     );
     const operand = fc.oneof(
       fc.jsonValue({ maxDepth: 2 }),

@@ -1,5 +1,5 @@
 import { FleetwireError } from "@fleetwire/service";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkRequest } from "./check-request.ts";
 
@@ -86,8 +86,22 @@ describe("a request is refused, with the place of what is wrong", () => {
 
 test("whatever a body holds, it is taken or refused, and nothing else happens", () => {
   const field = fc.constantFrom(
-    ...["agentId", "fleetId", "selector", "type", "command", "args", "parameters", "timeoutSeconds", "priority"],
-    ...["idempotencyKey", "idempotent", "expiresAt", "allowUnknownAgent", "retry", "__proto__", "constructor"],
+    "agentId",
+    "fleetId",
+    "selector",
+    "type",
+    "command",
+    "args",
+    "parameters",
+    "timeoutSeconds",
+    "priority",
+    "idempotencyKey",
+    "idempotent",
+    "expiresAt",
+    "allowUnknownAgent",
+    "retry",
+    "__proto__",
+    "constructor",
   );
   const value = fc.oneof(
     fc.jsonValue(),

@@ -17,7 +17,7 @@ export function checkRequest(body: unknown, now: Date): CommandRequest {
     const violations = problems.map((error) => ({ path: error.instancePath, message: error.message }));
     refuse(httpErrors.invalid_request, violations);
   }
-  const request = body as CommandRequest;
+  const request: CommandRequest = body;
   if (request.fleetId !== undefined || request.selector !== undefined) throw new FleetwireError(errors.unsupported);
 
   const unstorable = findUnstorable(request, "", limits.depth);

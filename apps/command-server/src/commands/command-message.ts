@@ -70,6 +70,6 @@ function timestamp(at: Date | null): { seconds: number; nanos: number } | null {
 
 /** RFC 3339 text of a Timestamp; text that is no instant where it is out of range, for the check to refuse. */
 export function instantText(message: NonNullable<CommandMessage["queuedAt"]>): string {
-  const date = new Date(Number(message.seconds) * 1000 + Math.floor(message.nanos / 1_000_000));
+  const date = new Date(message.seconds * 1000 + Math.floor(message.nanos / 1_000_000));
   return Number.isNaN(date.getTime()) ? "out of range" : date.toISOString();
 }

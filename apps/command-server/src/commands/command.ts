@@ -16,7 +16,15 @@
  *
  * Terminal states never change; an answer that comes later is kept as `lateResult`.
  */
-export const commandStatuses = ["queued", "assigned", "completed", "failed", "timeout", "cancelled", "expired"] as const;
+export const commandStatuses = [
+  "queued",
+  "assigned",
+  "completed",
+  "failed",
+  "timeout",
+  "cancelled",
+  "expired",
+] as const;
 export type CommandStatus = (typeof commandStatuses)[number];
 
 const transitions: Record<CommandStatus, readonly CommandStatus[]> = {

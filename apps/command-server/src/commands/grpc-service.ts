@@ -1,4 +1,4 @@
-import type { sendUnaryData, ServerUnaryCall, UntypedHandleCall } from "@grpc/grpc-js";
+import { status as Status, type sendUnaryData, type ServerUnaryCall, type UntypedHandleCall } from "@grpc/grpc-js";
 import type { CommandServiceHandlers } from "@fleetwire/proto";
 import { parseTraceparent, toGrpcStatus, type Logger, type Principal, type TokenVerifier } from "@fleetwire/service";
 import type { OpenStreams } from "../event-stream.ts";
@@ -33,7 +33,8 @@ export function createCommandServiceHandlers(deps: CommandServiceDeps): CommandS
         if (!call.cancelled) callback(null, response);
       } catch (error) {
         const status = toGrpcStatus(error);
-        if (status.code === internal) deps.log.error({ err: error, path: call.getPath() }, "call failed");
+        // What the client isn't told has to be in the log.
+        if (status.code === Status.INTERNAL) deps.log.error({ err: error, path: call.getPath() }, "call failed");
         callback(status);
       }
     };
@@ -65,6 +66,3 @@ export function createCommandServiceHandlers(deps: CommandServiceDeps): CommandS
   };
   return handlers;
 }
-
-/** grpc.status.INTERNAL: what the client isn't told has to be in the log. */
-const internal = 13;

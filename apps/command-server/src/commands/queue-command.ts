@@ -126,8 +126,6 @@ function idempotencyOf(request: CommandRequest, work: Record<string, unknown>): 
     timeoutSeconds: request.timeoutSeconds ?? null,
     expiresAt: request.expiresAt === undefined ? null : new Date(request.expiresAt).toISOString(),
   };
-  const bodyHash = createHash("sha256")
-    .update(canonicalJson(meaning as JsonObject))
-    .digest("hex");
+  const bodyHash = createHash("sha256").update(canonicalJson(meaning)).digest("hex");
   return { key: request.idempotencyKey, bodyHash };
 }
