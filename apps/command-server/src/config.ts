@@ -191,7 +191,7 @@ export const commandServerSettings = {
     default: 512 * 1024,
     min: 1024,
     max: 64 * 1024 * 1024,
-    doc: "Bytes kept of the begin of a command's output.",
+    doc: "Bytes kept of the beginning of a command's output.",
   }),
   outputTail: integer({
     env: ["COMMAND_OUTPUT_TAIL_BYTES"],
@@ -235,7 +235,7 @@ export const commandServerSettings = {
     key: "shutdown.goAway",
     default: "2s",
     max: 60_000,
-    doc: "Agents are asked to leave spread over this long when the server stops.",
+    doc: "When the server stops: time for its agents to be told to go, and for their last reports to be stored.",
   }),
   logLevel: choice({
     env: ["LOG_LEVEL"],

@@ -114,6 +114,32 @@ describe("following over HTTP", () => {
     expect(outputs.map((event) => bytesOf(event).toString())).toEqual(["second"]);
   });
 
+  test("of another run begins with its first byte, also for a reader who was further in the run before", async () => {
+    const agent = await driveAgent(api.running.store, "acme");
+    const retry = { maxAttempts: 2, on: ["exit_code"] };
+    await api.call("POST", "/commands", { body: { agentId: agent.agentId, command: "flaky", retry } });
+    const first = await agent.take();
+    await agent.start(first);
+    await agent.print(first, 0, "a long first run");
+    const path = `/commands/${first.commandId}/output`;
+    const events = new EventReader(await api.open(`${path}?follow=true`));
+    const seen = (await events.until("output")).at(-1);
+    await agent.finish(first, { exitCode: 1, outputBytes: 16 });
+    const second = await agent.take();
+    await agent.start(second);
+    await agent.print(second, 0, "second");
+    await agent.finish(second, { outputBytes: 6 });
+    const live = await events.until("end");
+    const resumed = new EventReader(
+      await api.open(`${path}?follow=true`, { headers: { "last-event-id": String(seen?.id) } }),
+    );
+    for (const told of [live, await resumed.until("end")]) {
+      const outputs = told.filter(({ event }) => event === "output");
+      expect(outputs.map((event) => [event.data["offset"], bytesOf(event).toString()])).toEqual([[0, "second"]]);
+      expect(told.at(-1)?.data).toMatchObject({ status: "completed", attempt: 2 });
+    }
+  });
+
   test("of a command that has ended tells everything that is kept, with the gap", async () => {
     const { agent, run, path } = await running();
     const size = 320 * 1024;

@@ -112,7 +112,7 @@ export async function driveAgent(
         tail: [],
         startedAgoMs: 5,
       });
-      if (outcome.kind !== "applied") throw new Error(`result: ${outcome.kind}`);
+      if (outcome.kind !== "applied" && outcome.kind !== "retried") throw new Error(`result: ${outcome.kind}`);
     },
   };
 }
