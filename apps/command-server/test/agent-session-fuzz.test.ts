@@ -16,7 +16,14 @@ const text = fc.oneof(
 const id = fc.oneof(text, fc.constantFrom("c1", "c2"));
 const data = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
 const choice = fc.constantFrom<(0 | 1 | 2)[]>(0, 1, 2);
-const chunk = fc.record({ commandId: id, attempt: uint32, offset: uint64, stream: choice, data });
+const chunk = fc.record({
+  commandId: id,
+  attempt: uint32,
+  offset: uint64,
+  droppedBefore: uint64,
+  stream: choice,
+  data,
+});
 const run = { commandId: id, assignNo: uint64, attempt: uint32, recorded: fc.boolean() };
 const profile = fc.record({
   fleet: text,

@@ -67,18 +67,40 @@ describe("what agents report", () => {
     stream.close();
   });
 
-  it("takes output only at its own end: repeats are trimmed, and a hole is recorded", async () => {
+  it("takes output only at its own end: repeats are trimmed, and what the agent dropped is recorded", async () => {
     const { stream, assign } = await assigned("gap-1");
     stream.send(reply.output(assign, 0, "abc"));
     expect((await stream.next("outputAck")).offset).toBe(3);
     stream.send(reply.output(assign, 0, "abcde"));
     expect((await stream.next("outputAck")).offset).toBe(5);
-    stream.send(reply.output(assign, 100, "z"));
+    stream.send(reply.output(assign, 100, "z", 95));
     expect((await stream.next("outputAck")).offset).toBe(101);
     stream.send(reply.result(assign, { outputBytes: 101 }));
     await stream.next("resultAck");
     expect(await output(assign.commandId)).toBe("abcdez");
     expect(await stored(assign.commandId)).toMatchObject({ result: { truncated: true, outputBytes: 101 } });
+    stream.close();
+  });
+
+  it("puts chunks that came in another order back into theirs, also when the result came first", async () => {
+    const { stream, assign } = await assigned("order-1");
+    stream.send(reply.output(assign, 4, "ef"));
+    stream.send(reply.result(assign, { outputBytes: 6 }));
+    stream.send(reply.output(assign, 2, "cd"));
+    stream.send(reply.output(assign, 0, "ab"));
+    await stream.next("resultAck");
+    expect(await output(assign.commandId)).toBe("abcdef");
+    expect(await stored(assign.commandId)).toMatchObject({ status: "completed", result: { truncated: false } });
+    stream.close();
+  });
+
+  it("doesn't wait for ever for output that an agent lost", async () => {
+    const { stream, assign } = await assigned("order-2");
+    stream.send(reply.output(assign, 4, "ef"));
+    stream.send(reply.result(assign, { outputBytes: 6 }));
+    await stream.next("resultAck");
+    expect(await output(assign.commandId)).toBe("ef");
+    expect(await stored(assign.commandId)).toMatchObject({ status: "completed", result: { truncated: true } });
     stream.close();
   });
 

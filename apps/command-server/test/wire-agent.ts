@@ -61,9 +61,9 @@ interface RunRef {
 export const reply = {
   run: ({ commandId, attempt, assignNo }: RunRef): RunRef => ({ commandId, attempt, assignNo }),
   started: (assign: RunRef): AgentMessageInput => ({ started: { ...reply.run(assign), recorded: true } }),
-  output: (assign: RunRef, offset: number, text: string): AgentMessageInput => {
+  output: (assign: RunRef, offset: number, text: string, droppedBefore = 0): AgentMessageInput => {
     const { commandId, attempt } = assign;
-    return { output: { commandId, attempt, offset, stream: "STREAM_STDOUT", data: Buffer.from(text) } };
+    return { output: { commandId, attempt, offset, droppedBefore, stream: "STREAM_STDOUT", data: Buffer.from(text) } };
   },
   result: (assign: RunRef, change: Partial<ResultInput> = {}): AgentMessageInput => ({
     result: {

@@ -25,7 +25,14 @@ const result = {
   startedAgoMs: 5,
 };
 
-const chunk = { commandId: "c1", attempt: 1, offset: 0, stream: "STREAM_STDOUT", data: Buffer.from("ok") };
+const chunk = {
+  commandId: "c1",
+  attempt: 1,
+  droppedBefore: 0,
+  offset: 0,
+  stream: "STREAM_STDOUT",
+  data: Buffer.from("ok"),
+};
 
 describe("readFrame", () => {
   it("reads a result", () => {
@@ -49,6 +56,7 @@ describe("readFrame", () => {
     ["a chunk that is too large", { output: { ...chunk, data: Buffer.alloc(17) } }],
     ["a chunk without data", { output: { ...chunk, data: Buffer.alloc(0) } }],
     ["a chunk of no stream", { output: { ...chunk, stream: "STREAM_UNSPECIFIED" } }],
+    ["more dropped than there was", { output: { ...chunk, offset: 3, droppedBefore: 4 } }],
     ["a negative offset", { output: { ...chunk, offset: -1 } }],
     ["an offset beyond safe integers", { output: { ...chunk, offset: 2 ** 60 } }],
     ["a command id with a path", { output: { ...chunk, commandId: "../c1" } }],
@@ -83,7 +91,14 @@ describe("readFrame", () => {
       fc.constantFrom("__proto__", "constructor", "STREAM_STDOUT", "OUTCOME_EXITED", "c1"),
     );
     const data = fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes));
-    const anyChunk = fc.record({ commandId: text, attempt: number, offset: number, stream: text, data });
+    const anyChunk = fc.record({
+      commandId: text,
+      attempt: number,
+      droppedBefore: number,
+      offset: number,
+      stream: text,
+      data,
+    });
     const run = { commandId: text, attempt: number, assignNo: number, recorded: fc.boolean() };
     const anyFrame = fc.oneof(
       fc.record({ output: anyChunk }),

@@ -27,6 +27,8 @@ export interface OutputFrame extends OutputPiece {
   kind: "output";
   commandId: string;
   attempt: number;
+  /** Bytes right before `offset` that the agent had to drop. */
+  droppedBefore: number;
 }
 
 export interface ResultFrame extends RunRef {
@@ -39,6 +41,8 @@ export interface ResultFrame extends RunRef {
   durationMs: number;
   outputBytes: number;
   tail: OutputPiece[];
+  /** Output up to this byte was sent, or dropped, before this report. */
+  outputBefore: number;
   startedAgoMs: number;
 }
 
@@ -69,7 +73,7 @@ const maxTailBytes = 512 * 1024;
  */
 export function readFrame(message: AgentMessage, version: string, limits: FrameLimits): AgentFrame {
   if (message.heartbeat) return readHeartbeat(message.heartbeat);
-  if (message.output) return { kind: "output", ...readChunk(message.output, limits) };
+  if (message.output) return readChunk(message.output, limits);
   if (message.started) return { kind: "started", ...readRun(message.started), recorded: message.started.recorded };
   if (message.result) return readResult(message.result, limits);
   if (message.refused) return readRefused(message.refused);
@@ -102,12 +106,19 @@ const outputStreams = { STREAM_STDOUT: "stdout", STREAM_STDERR: "stderr" } as co
   OutputStream
 >;
 
-function readChunk(chunk: OutputChunk, limits: FrameLimits): OutputPiece & { commandId: string; attempt: number } {
+function readChunk(chunk: OutputChunk, limits: FrameLimits): OutputFrame {
   return {
+    kind: "output",
+    droppedBefore: readDropped(chunk),
     commandId: check.commandId(chunk.commandId),
     attempt: check.attempt(chunk.attempt),
     ...readPiece(chunk, limits),
   };
+}
+
+function readDropped({ droppedBefore, offset }: OutputChunk): number {
+  if (!(droppedBefore <= offset)) throw new ProtocolError("dropped_before is larger than offset");
+  return check.bytes(droppedBefore, "dropped_before");
 }
 
 function readPiece(chunk: OutputChunk, limits: FrameLimits): OutputPiece {
@@ -126,6 +137,7 @@ const outcomes = {
 } as const satisfies Record<string, AgentOutcome>;
 
 function readResult(frame: Result, limits: FrameLimits): ResultFrame {
+  const [first] = frame.tail;
   return {
     kind: "result",
     ...readRun(frame),
@@ -137,6 +149,7 @@ function readResult(frame: Result, limits: FrameLimits): ResultFrame {
     durationMs: check.duration(frame.durationMs, "duration_ms"),
     outputBytes: check.bytes(frame.outputBytes, "output_bytes"),
     tail: readTail(frame.tail, limits),
+    outputBefore: first ? first.offset - readDropped(first) : check.bytes(frame.outputBytes, "output_bytes"),
     startedAgoMs: check.duration(frame.startedAgoMs, "started_ago_ms"),
   };
 }

@@ -14,8 +14,8 @@ type Opened = Extract<OpenSessionOutcome, { kind: "opened" }>;
 export interface Greeted {
   session: AgentSession;
   superseded: Opened["superseded"];
-  /** What the agent goes on with and its slots are taken by. */
-  running: KeptRun[];
+  /** `running`: the agent goes on with it, rather than owing its result alone. */
+  kept: (KeptRun & { running: boolean })[];
 }
 
 /**
@@ -51,9 +51,8 @@ export async function openSession(o: {
     settings: context.settings,
   });
   const held = new Map(hello.held.map((command) => [command.assignNo, command.state]));
-  // Work that is done only waits for its result to be taken: its slot is free.
-  const running = kept.filter((run) => !newLedger && held.get(run.assignNo) === "running");
-  return { session, superseded, running };
+  const runs = kept.map((run) => ({ ...run, running: held.get(run.assignNo) === "running" }));
+  return { session, superseded, kept: runs };
 }
 
 // So that checking a signature takes as long for an id that nobody has.

@@ -3,7 +3,7 @@ import type { OutputFrame } from "./frames.ts";
 import { OutputLine } from "./output-line.ts";
 
 function chunk(offset: number, text: string, stream: OutputFrame["stream"] = "stdout"): OutputFrame {
-  return { kind: "output", commandId: "c1", attempt: 1, offset, stream, data: Buffer.from(text) };
+  return { kind: "output", commandId: "c1", attempt: 1, droppedBefore: 0, offset, stream, data: Buffer.from(text) };
 }
 
 /** A line whose appends wait until they are let through; `stored` says what went to the store, in order. */

@@ -5,9 +5,11 @@ import { storeFacts } from "./facts.ts";
 import type { FixedDelay } from "./fixed-delay.ts";
 import type { OutputFrame, RefusedFrame, ResultFrame, RunRef, StartedFrame } from "./frames.ts";
 import { OutputLine } from "./output-line.ts";
+import { OutputOrder } from "./output-order.ts";
 import type { Run, RunSlots } from "./run-slots.ts";
 import type { SessionMetrics } from "./session-metrics.ts";
 import { untilStored } from "./store-retry.ts";
+import { within } from "./within.ts";
 
 /** A start report that waits a moment for a result that makes it needless. */
 export interface HeldStart {
@@ -37,6 +39,8 @@ export interface RunReportsOptions {
 }
 
 const maxRememberedCancels = 1_000;
+// How long a result waits for output that should have come before it.
+const lateOutputMs = 1_000;
 
 /**
  * What one agent reports about its runs, on its way to the store. Order is kept where it matters: the output of a
@@ -49,6 +53,7 @@ export class RunReports {
   readonly #abort = new AbortController();
   readonly #heldStarts = new Map<string, HeldStart>();
   readonly #lines = new Map<string, OutputLine>();
+  readonly #orders = new Map<string, OutputOrder>();
   readonly #cancelled = new Set<string>();
   #whenIdle: (() => void)[] = [];
   #inProcess = 0;
@@ -100,8 +105,14 @@ export class RunReports {
     });
   }
 
+  /** A run whose output is stored up to `outputEnd` is the agent's. */
+  expect(run: { commandId: string; attempt: number; outputEnd: number }): void {
+    this.#orders.set(run.commandId, new OutputOrder(run.attempt, run.outputEnd));
+  }
+
   output(frame: OutputFrame): void {
-    this.#line(frame.commandId).push(frame);
+    const ready = this.#order(frame)?.accept(frame) ?? [frame];
+    for (const next of ready) this.#line(next.commandId).push(next);
   }
 
   result(frame: ResultFrame): void {
@@ -112,7 +123,18 @@ export class RunReports {
     }
     const run = this.#o.slots.match(frame);
     if (run) this.#free(run, false);
-    this.#line(frame.commandId).end(() => this.#storeResult(frame, run));
+    const order = this.#order(frame);
+    const end = (): void => this.#line(frame.commandId).end(() => this.#storeResult(frame, run));
+    if (!order || order.reached(frame.outputBefore)) {
+      end();
+      return;
+    }
+    // Output is missing: it may still be on its way, or the agent may have lost it in a crash.
+    this.#track(0, async () => {
+      await within(lateOutputMs, order.whenReached(frame.outputBefore));
+      for (const next of order.giveUp()) this.#line(next.commandId).push(next);
+      end();
+    });
   }
 
   /** Asks the agent to end a run that isn't its any more; once for each. */
@@ -153,6 +175,11 @@ export class RunReports {
     });
   }
 
+  #order({ commandId, attempt }: { commandId: string; attempt: number }): OutputOrder | undefined {
+    const order = this.#orders.get(commandId);
+    return order?.attempt === attempt ? order : undefined;
+  }
+
   #line(commandId: string): OutputLine {
     const existing = this.#lines.get(commandId);
     if (existing) return existing;
@@ -180,12 +207,13 @@ export class RunReports {
   }
 
   async #storeResult(frame: ResultFrame, run: Run | undefined): Promise<void> {
-    const { kind: _, ...report } = frame;
+    const { kind: _, outputBefore: __, ...report } = frame;
     const outcome = await this.#untilStored("result", () =>
       this.#o.store.result({ ...report, agentId: this.#o.agentId, ledgerId: this.#o.ledgerId }),
     );
     const { commandId, attempt, assignNo } = frame;
     this.#o.send({ resultAck: { commandId, attempt, assignNo } });
+    if (this.#order(frame)) this.#orders.delete(commandId);
     this.#count(outcome, frame);
     const completed = outcome.kind === "applied" && outcome.status === "completed";
     if (completed && run?.lane === "control" && (run.type === "FACTS" || run.type === null))

@@ -126,10 +126,11 @@ export class AgentSession {
     return this.#profile.draining;
   }
 
-  /** Takes over the stream: the runs that the agent goes on with keep their slots. */
-  begin(running: readonly KeptRun[]): void {
-    for (const { commandId, attempt, assignNo, lane } of running) {
-      this.slots.occupy(this.#run({ commandId, attempt, assignNo, lane, type: null }));
+  /** Takes over the stream. The runs that the agent goes on with keep their slots; what is done only owes its result. */
+  begin(kept: readonly (KeptRun & { running: boolean })[]): void {
+    for (const run of kept) {
+      this.reports.expect(run);
+      if (run.running) this.slots.occupy(this.#run({ ...run, type: null }));
     }
     this.#stream.listen({
       frame: (message) => this.#receive(message),
@@ -150,6 +151,7 @@ export class AgentSession {
   give(assignment: Assignment): void {
     const run = this.#run(assignment);
     this.slots.occupy(run);
+    this.reports.expect({ ...run, outputEnd: 0 });
     this.#context.unanswered.add(run);
     this.send({ assign: assignFrame(assignment) });
   }

@@ -18,6 +18,7 @@ import type { Run } from "./run-slots.ts";
 import type { AgentSession, SessionContext } from "./session.ts";
 import { createSessionMetrics, initDisconnects } from "./session-metrics.ts";
 import { defaultSessionSettings, type SessionSettings } from "./session-settings.ts";
+import { within } from "./within.ts";
 
 /** The agents' side of a command-server. */
 export interface AgentSessionsHost {
@@ -97,18 +98,18 @@ export function createAgentSessions(o: {
     return session?.epoch === epoch ? session : undefined;
   }
 
-  function welcomed({ session, running }: Greeted): void {
+  function welcomed({ session, kept }: Greeted): void {
     unclosed.add(session);
     void session.closed.then(() => unclosed.delete(session));
     const other = sessions.get(session.agentId);
     if (other && other.epoch > session.epoch) {
-      session.begin(running);
+      session.begin(kept);
       session.end("superseded", "a newer session of this agent took over");
       return;
     }
     other?.end("superseded", "a newer session of this agent took over");
     sessions.set(session.agentId, session);
-    session.begin(running);
+    session.begin(kept);
     if (stopping) session.end("server_stopping", null);
     else distributor.wake([session.agentId]);
   }
@@ -168,12 +169,4 @@ export function createAgentSessions(o: {
   }
 
   return { handlers, start, count: () => sessions.size, goAway, close };
-}
-
-/** Waits for the work, but not longer than this. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([work, promise]);
-  clearTimeout(timer);
 }
