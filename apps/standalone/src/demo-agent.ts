@@ -36,7 +36,7 @@ export async function startDemoAgent(options: DemoAgentOptions): Promise<DemoAge
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const joinToken = await api.createJoinToken({ agentId, uses: 1, ttlSeconds: 600 });
 
-  const keeper = join(import.meta.dirname, "agent-keeper.ts");
+  const endWithParent = new URL("./end-with-parent.ts", import.meta.url).href;
   const launcher = join(projectRoot, "apps/agent/src/launcher.ts");
   const flags = [
     "--server",
@@ -50,7 +50,7 @@ export async function startDemoAgent(options: DemoAgentOptions): Promise<DemoAge
     "--kill-grace",
     "2s",
   ];
-  const child = spawn(process.execPath, [...process.execArgv, keeper, launcher, ...flags], {
+  const child = spawn(process.execPath, [...process.execArgv, "--import", endWithParent, launcher, ...flags], {
     // A group of its own: Ctrl-C reaches this process alone, which then ends things in order.
     detached: true,
     stdio: ["pipe", options.output, options.output],
@@ -61,7 +61,7 @@ export async function startDemoAgent(options: DemoAgentOptions): Promise<DemoAge
     child.once("error", (error) => resolve(`the agent ${agentId} can't be started: ${error.message}`));
     child.once("exit", (code, signal) => resolve(`the agent ${agentId} ended (${signal ?? `exit code ${code}`})`));
   });
-  // Writing to a keeper that is gone is no error of ours.
+  // Its end of the pipe may close first.
   child.stdin?.on("error", () => undefined);
   const { pid } = child;
   if (pid === undefined) throw new Error(await ended);

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { CommandAnswer, OperatorApi } from "./operator-api.ts";
 
-const pollMs = 20;
+const pollMs = 50;
 
 /** A command's way there and back, as an operator sees it. */
 export interface RoundTrip {

@@ -14,17 +14,19 @@ export class StartFailure extends Error {
 
 const shownLogLines = 20;
 
-/** What is printed when it can't start. The log's last lines are shown where the error doesn't speak for itself. */
+/** What is printed when it can't start, with the log's last complaints where the error may not speak for itself. */
 export function failureText(error: unknown, logFile: string | null): string {
   const said = error instanceof Error ? error.message : String(error);
   if (error instanceof StartFailure) return `fleetwire: ${said}\n  ${error.whatToDo}`;
   if (error instanceof SettingsError || logFile === null) return `fleetwire: ${said}`;
-  return [`fleetwire: ${said}`, `The end of ${logFile}:`, ...lastLines(logFile)].join("\n");
+  return [`fleetwire: ${said}`, `From ${logFile}:`, ...lastComplaints(logFile)].join("\n");
 }
 
-function lastLines(file: string): string[] {
+/** The last lines that aren't news of things going well: the agent writes to the same file. */
+function lastComplaints(file: string): string[] {
   try {
-    return readFileSync(file, "utf8").trimEnd().split("\n").slice(-shownLogLines);
+    const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+    return lines.filter((line) => !/^\{"level":"(trace|debug|info)"/.test(line)).slice(-shownLogLines);
   } catch {
     return [];
   }
