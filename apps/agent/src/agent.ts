@@ -207,7 +207,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
   void connection.dismissed.then(dismiss);
 
-  return { ended: ended.promise, stop, kill: runs.kill };
+  return { ended: ended.promise, stop, kill: () => runs.kill() };
 }
 
 const heldStates = {

@@ -15,7 +15,8 @@ import { sweepOrphans } from "./execution/orphans.ts";
 import { AgentError, exitCodes } from "./exit-codes.ts";
 import { enrol, ensureEnrolled } from "./identity/enrolment.ts";
 import { openIdentity } from "./identity/identity.ts";
-import { openLedger } from "./ledger/ledger.ts";
+import { type Ledger, openLedger } from "./ledger/ledger.ts";
+import { LedgerFileError } from "./ledger/schema.ts";
 import { createProcessEnd, type ProcessEnd } from "./process-end.ts";
 import { agentVersion } from "./version.ts";
 
@@ -47,7 +48,7 @@ async function start(config: AgentConfig, log: Logger, processEnd: ProcessEnd): 
   mkdirSync(dirname(config.ledgerFile), { recursive: true, mode: 0o700 });
 
   // The ledger first: its lock keeps a second process away from everything else.
-  const ledger = await openLedger({ path: config.ledgerFile, log });
+  const ledger = await openAgentLedger(config.ledgerFile, log);
   processEnd.onClose(() => ledger.close());
   const { held, ledgerId } = await ledger.snapshot();
   const interrupted = held.filter(({ state }) => state === "started");
@@ -87,6 +88,19 @@ async function start(config: AgentConfig, log: Logger, processEnd: ProcessEnd): 
     clock: systemClock,
     log,
   });
+}
+
+async function openAgentLedger(path: string, log: Logger): Promise<Ledger> {
+  try {
+    return await openLedger({ path, log });
+  } catch (error) {
+    if (!(error instanceof LedgerFileError)) throw error;
+    const message =
+      error.code === "in_use"
+        ? `another process uses the ledger ${path}: two agents can't share one data directory`
+        : `the ledger can't be opened: ${error.message}`;
+    throw new AgentError(exitCodes.dataUnavailable, message, { cause: error });
+  }
 }
 
 if (import.meta.main) process.exit(await runAgent(process.argv.slice(2)));

@@ -104,13 +104,10 @@ export function openSession(options: { open: OpenStream; owner: SessionOwner; cl
 
   async function welcome(welcome: Welcome): Promise<void> {
     clearTimeout(handshake);
-    const own: Link = {
-      epoch: welcome.epoch,
-      maxChunkBytes: welcome.maxChunkBytes || defaultChunkBytes,
-      send: (message) => writer.send(message),
-    };
+    const send = (message: AgentMessageInput): Promise<boolean> => writer.send(message);
+    const own: Link = { epoch: welcome.epoch, maxChunkBytes: welcome.maxChunkBytes || defaultChunkBytes, send };
     link = own;
-    heartbeat = createHeartbeat({ welcome, clock, load: () => owner.load(), send: own.send, onSilence: fail });
+    heartbeat = createHeartbeat({ welcome, clock, load: () => owner.load(), send, onSilence: fail });
     try {
       await owner.welcomed(welcome, own);
     } catch (err) {

@@ -72,8 +72,8 @@ export function runProcess(request: ProcessRequest): Execution {
     kill() {
       if (pid !== undefined) signalGroup(pid, "SIGKILL");
     },
-    pause: streams.pause,
-    resume: streams.resume,
+    pause: () => streams.pause(),
+    resume: () => streams.resume(),
   };
 }
 

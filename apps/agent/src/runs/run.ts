@@ -115,7 +115,7 @@ export function beginRun(options: RunOptions): Run {
   async function execute({ handler, request }: Prepared & { kind: "ready" }): Promise<RunResult> {
     startedMs = clock.monotonicMs();
     if (link !== null) void link.send(startedReport(assignment));
-    const running = handler.run(request, { write: pump.write });
+    const running = handler.run(request, { write: (stream, data) => pump.write(stream, data) });
     execution = running;
     if (running.pid !== null) record(running.pid);
     const timeoutMs = Math.min(frame.timeoutMs || defaultTimeoutMs, longestTimeoutMs);
@@ -157,7 +157,7 @@ export function beginRun(options: RunOptions): Run {
       link = null;
       pump.detach();
     },
-    acknowledgeOutput: pump.acknowledge,
+    acknowledgeOutput: (offset) => pump.acknowledge(offset),
     stop,
     kill: () => execution?.kill(),
     repeat(on) {

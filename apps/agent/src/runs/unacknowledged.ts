@@ -37,7 +37,7 @@ export function createUnacknowledged(options: {
   }
 
   async function sendEach(link: Link, resumeAt: (run: RunKey) => number | null): Promise<void> {
-    for (const run of [...runs.values()]) {
+    for (const run of Array.from(runs.values())) {
       if (!(await sendStored(link, run, resumeAt(run)))) return;
     }
   }
