@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { Metadata, credentials, status, type ServiceError } from "@grpc/grpc-js";
+import { CommandService } from "@fleetwire/proto";
 import { createLifecycle, createLogger, type Lifecycle } from "@fleetwire/service";
 import { eventually, removeTempDir, startPostgres, tempDir, type TestPostgres } from "@fleetwire/testbed";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -97,13 +99,28 @@ describe("readiness", () => {
   });
 });
 
-test("a stop ends followers and answers nothing more", async () => {
-  const { httpUrl, operatorToken } = await start({ COMMAND_SERVER_GO_AWAY: "100ms" });
-  const following = await fetch(`${httpUrl}/events?follow=true`, {
-    headers: { authorization: `Bearer ${String(operatorToken)}` },
+test("a stop sends followers elsewhere and answers nothing more", async () => {
+  const { httpUrl, grpcAddress, operatorToken } = await start({ COMMAND_SERVER_GO_AWAY: "100ms" });
+  const authorization = `Bearer ${String(operatorToken)}`;
+  const queued = await fetch(`${httpUrl}/commands`, {
+    method: "POST",
+    headers: { authorization, "content-type": "application/json" },
+    body: JSON.stringify({ agentId: "later", command: "uptime", allowUnknownAgent: true }),
   });
+  const { commandId } = (await queued.json()) as { commandId: string };
+  const following = await fetch(`${httpUrl}/events?follow=true`, { headers: { authorization } });
   const body = following.text();
+  const client = new CommandService(grpcAddress, credentials.createInsecure());
+  const metadata = new Metadata();
+  metadata.set("authorization", authorization);
+  const call = client.watchCommand({ commandId }, metadata);
+  const ended = new Promise<ServiceError>((resolve) => call.on("error", (error: ServiceError) => resolve(error)));
+  await new Promise((resolve) => call.once("data", resolve));
+
   expect(await lifecycle.stop("test")).toBe(true);
   expect(await body).not.toContain("problem");
+  const { code, metadata: trailer } = await ended;
+  expect([code, trailer.get("fleetwire-code")]).toEqual([status.UNAVAILABLE, ["server_stopping"]]);
   await expect(fetch(`${httpUrl}/health/live`)).rejects.toThrow("fetch failed");
+  client.close();
 });
