@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { runSource, type TestProcess } from "@fleetwire/testbed";
 
 export const mainFile = fileURLToPath(new URL("../src/main.ts", import.meta.url));
-export const senderFile = fileURLToPath(new URL("../src/command-sender.ts", import.meta.url));
+const senderFile = fileURLToPath(new URL("../src/command-sender.ts", import.meta.url));
 
 export interface Finished {
   code: number | null;

@@ -30,7 +30,7 @@ export interface Standalone {
   firstCommand: (deadlineMs: number) => Promise<RoundTrip>;
 }
 
-export const demoAgentId = "local";
+const demoAgentId = "local";
 const agentGraceMs = 10_000;
 
 /**

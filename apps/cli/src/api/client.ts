@@ -28,7 +28,7 @@ export interface Page<T> {
   nextCursor: string | null;
 }
 
-export interface NewJoinToken {
+interface NewJoinToken {
   fleet?: string;
   agentId?: string;
   uses?: number;

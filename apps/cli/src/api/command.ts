@@ -21,20 +21,13 @@ export interface CommandView {
   result: ResultView | null;
 }
 
-export interface ResultView {
+interface ResultView {
   exitCode: number | null;
   output: string | null;
   truncated: boolean;
   error: string | null;
   errorMessage: string | null;
   durationMs: number | null;
-}
-
-const endStates = new Set(["completed", "failed", "timeout", "cancelled", "expired"]);
-
-/** Whether nothing follows this status. */
-export function hasEnded(status: string): boolean {
-  return endStates.has(status);
 }
 
 /** Throws a CliFailure where the answer isn't a command. */
