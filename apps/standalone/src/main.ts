@@ -1,11 +1,10 @@
 /** The process: settings → home → log → everything → a first command → wait for Ctrl-C, or end after it (`--demo`). */
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { createLifecycle, createLogger } from "@fleetwire/service";
 import pc from "picocolors";
 import { agentEnvironment, loadStandaloneSettings, projectRoot, serverEnvironment, standaloneHelp } from "./config.ts";
-import { lockHome } from "./home-lock.ts";
+import { lockHome, temporaryHome } from "./home.ts";
 import { openLogFile } from "./log-file.ts";
 import { startStandalone } from "./standalone.ts";
 import { failureText } from "./start-failure.ts";
@@ -53,6 +52,7 @@ async function run(): Promise<void> {
     say(colors.dim(`Ready after ${(performance.now() / 1000).toFixed(1)} s.`));
     if (settings.demo) process.exit((await lifecycle.stop("the demo is over")) ? 0 : 1);
     say(`\n${tryNextText({ home, isDefaultHome: home === join(projectRoot, ".fleetwire"), grpcAddress }, colors)}`);
+    lifecycle.stopping.addEventListener("abort", () => say("\nStopping … (Ctrl-C again ends it at once)"));
     const how = await agent.ended;
     if (!lifecycle.stopping.aborted) say(`\n${how}; the server goes on. Start Fleetwire again to have it back.`);
   } catch (error) {
@@ -63,13 +63,6 @@ async function run(): Promise<void> {
     await lifecycle.stop("failed start");
     fail(error, text);
   }
-}
-
-function temporaryHome(): string {
-  const home = mkdtempSync(join(tmpdir(), "fleetwire-demo-"));
-  // Root's database runs as another user, who has to pass through; what is secret in here has a mode of its own.
-  if (process.getuid?.() === 0) chmodSync(home, 0o711);
-  return home;
 }
 
 function say(text: string): void {

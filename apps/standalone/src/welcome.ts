@@ -70,7 +70,7 @@ export function tryNextText(
     `  ${fleetwire} command run --agent local 'uptime; df -h / | tail -1'`,
     `  ${fleetwire} command send --agent local --type PING --wait`,
     `  ${fleetwire} command list`,
-    `  FLEETWIRE_JOIN_TOKEN=$(${fleetwire} agents token) bin/fleetwire-agent --server ${input.grpcAddress} --id a2`,
+    `  FLEETWIRE_JOIN_TOKEN=$(${fleetwire} agents token) ${home}bin/fleetwire-agent --server ${input.grpcAddress} --id a2`,
     "",
     colors.dim("Ctrl-C stops it all."),
   ].join("\n");

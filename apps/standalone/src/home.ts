@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StartFailure } from "./start-failure.ts";
@@ -47,4 +48,12 @@ function inUse(home: string, holderFile: string): StartFailure {
     `Fleetwire already runs in ${home}${pid ? ` (process ${pid})` : ""}`,
     "stop it, or start a second one beside it: FLEETWIRE_HOME=/another/folder COMMAND_SERVER_PORT=0 COMMAND_SERVER_GRPC_PORT=0 npm start",
   );
+}
+
+/** Makes an empty home for a demo; the caller removes it. */
+export function temporaryHome(): string {
+  const home = mkdtempSync(join(tmpdir(), "fleetwire-demo-"));
+  // Root's database runs as another user, who has to pass through; what is secret in here has a mode of its own.
+  if (process.getuid?.() === 0) chmodSync(home, 0o711);
+  return home;
 }
