@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { eventually, freePort, removeTempDir, startProcess, tempDir, type TestProcess } from "@fleetwire/testbed";
@@ -20,6 +20,8 @@ const readyMs = 40_000;
 
 export async function startInstallation(): Promise<Installation> {
   const home = tempDir("cli");
+  // Root's database runs as another user; where that one can't pass, its data would be put outside of this folder.
+  chmodSync(home, 0o711);
   const [port, grpcPort] = [await freePort(), await freePort()];
   const agents: TestProcess[] = [];
   const startServerProcess = async () => {

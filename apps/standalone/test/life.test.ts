@@ -1,12 +1,12 @@
 import { readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { eventually, removeTempDir, tempDir } from "@fleetwire/testbed";
+import { eventually, removeTempDir } from "@fleetwire/testbed";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { fleetwire, processesWith, startReady } from "./standalone-process.ts";
+import { fleetwire, processesWith, startReady, testHome } from "./standalone-process.ts";
 
 let home: string;
 beforeAll(() => {
-  home = tempDir("standalone life");
+  home = testHome();
 });
 afterAll(() => removeTempDir(home));
 

@@ -1,13 +1,21 @@
 import { execFile } from "node:child_process";
+import { chmodSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { runSource, startProcess, type TestProcess } from "@fleetwire/testbed";
+import { runSource, startProcess, tempDir, type TestProcess } from "@fleetwire/testbed";
 
 const mainFile = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const fleetwireBin = fileURLToPath(new URL("../../../bin/fleetwire", import.meta.url));
 const run = promisify(execFile);
 
 export const readyMs = 60_000;
+
+/** An empty home that a database of root's, which runs as another user, can be in; remove it with `removeTempDir`. */
+export function testHome(): string {
+  const home = tempDir("standalone home");
+  chmodSync(home, 0o711);
+  return home;
+}
 
 /** Starts standalone on free ports, as a process of its own. */
 export function startStandalone(

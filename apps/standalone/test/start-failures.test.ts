@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { removeTempDir, tempDir } from "@fleetwire/testbed";
-import { processesWith, startReady, startStandalone } from "./standalone-process.ts";
+import { removeTempDir } from "@fleetwire/testbed";
+import { processesWith, startReady, startStandalone, testHome } from "./standalone-process.ts";
 
 let home: string;
 beforeEach(() => {
-  home = tempDir("standalone");
+  home = testHome();
 });
 afterEach(() => removeTempDir(home));
 
@@ -38,7 +38,7 @@ test("a second standalone of the same home is refused with the first one's proce
   const second = startStandalone(home);
   expect((await second.exited).code).toBe(1);
   expect(second.stderr.join("\n")).toContain(`already runs in ${home} (process ${first.pid})`);
-  const otherHome = tempDir("standalone-other");
+  const otherHome = testHome();
   const other = await startReady(otherHome);
   expect((await other.stop()).code).toBe(0);
   expect((await first.stop()).code).toBe(0);
