@@ -49,7 +49,7 @@ export interface Agent {
 }
 
 // How long a stopping agent waits for the server to acknowledge its last results; they are in the ledger anyway.
-const acknowledgeWaitMs = 5_000;
+const acknowledgeWaitMs = 2_000;
 
 /**
  * The agent itself, without process, settings and network: connects through `open`, carries out what it is assigned,

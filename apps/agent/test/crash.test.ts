@@ -22,14 +22,14 @@ let agent: AgentProcess;
 
 async function start(options: TestServerOptions = {}) {
   server = await startTestServer(options);
-  agent = startAgentProcess(server, { args: ["--kill-grace", "300ms"] });
+  agent = startAgentProcess(server, { args: ["--kill-grace", "300ms", "--concurrency", "100"] });
   return server.stream();
 }
 
 function startAgain(): void {
   agent = startAgentProcess(server, {
     dataDirectory: agent.dataDirectory,
-    args: ["--kill-grace", "300ms"],
+    args: ["--kill-grace", "300ms", "--concurrency", "100"],
     joinToken: null,
   });
 }
@@ -108,6 +108,7 @@ test("a process that only has the pid of an orphan is left alone", async () => {
 
 test("killed before it had the command, it doesn't hold it", async () => {
   const stream = await start();
+  await agent.waitForLine(/agent connected/);
   await agent.kill9();
   startAgain();
   const again = await server.stream(1);

@@ -17,8 +17,8 @@ export interface AllowList {
 }
 
 export function createAllowList(entries: readonly string[]): AllowList {
-  const lines = new Set(entries.map((entry) => entry.trim()));
-  const patterns = entries.map((entry) => toPattern(entry.trim()));
+  const lines = new Set(entries.map((entry) => entry.trim()).filter((entry) => entry !== ""));
+  const patterns = [...lines].map(toPattern);
   const allowsWords = (words: readonly string[]): boolean => patterns.some((pattern) => matches(pattern, words));
   return {
     allowsLine: (line) => lines.has(line.trim()) || (isPlain(line) && allowsWords(line.trim().split(/[ \t]+/))),

@@ -75,9 +75,7 @@ export function createOutputBuffer(bounds: OutputBounds = defaultOutputBounds): 
   /** Leaves some room below the bound, so that a flood doesn't come here with each piece. */
   function dropMiddle(): void {
     const half = bounds.offlineBytes / 2;
-    const head = countWithin(unsent, half);
-    const tail = countWithin(unsent.slice(head).toReversed(), half - bounds.offlineBytes / 16);
-    unsent.splice(head, unsent.length - head - tail);
+    unsent = [...firstPart(unsent, half), ...lastPart(unsent, half - bounds.offlineBytes / 16)];
     measure();
   }
 
@@ -154,12 +152,28 @@ function from(piece: OutputPiece, offset: number): OutputPiece {
   return { offset, stream: piece.stream, data: piece.data.subarray(offset - piece.offset) };
 }
 
-/** How many of the first pieces fit into this much. */
-function countWithin(pieces: readonly OutputPiece[], bytes: number): number {
-  let sum = 0;
-  for (const [index, piece] of pieces.entries()) {
-    sum += piece.data.length + overheadBytes;
-    if (sum > bytes) return index;
+/** The pieces from the first one on that cost this much together; the last of them cut where needed. */
+function firstPart(pieces: readonly OutputPiece[], bytes: number): OutputPiece[] {
+  const part: OutputPiece[] = [];
+  let room = bytes;
+  for (const piece of pieces) {
+    const fitting = Math.min(piece.data.length, room - overheadBytes);
+    if (fitting <= 0) break;
+    part.push({ ...piece, data: piece.data.subarray(0, fitting) });
+    room -= fitting + overheadBytes;
   }
-  return pieces.length;
+  return part;
+}
+
+/** The pieces up to the last one that cost this much together; the first of them cut where needed. */
+function lastPart(pieces: readonly OutputPiece[], bytes: number): OutputPiece[] {
+  const part: OutputPiece[] = [];
+  let room = bytes;
+  for (const piece of pieces.toReversed()) {
+    const fitting = Math.min(piece.data.length, room - overheadBytes);
+    if (fitting <= 0) break;
+    part.push(from(piece, piece.offset + piece.data.length - fitting));
+    room -= fitting + overheadBytes;
+  }
+  return part.toReversed();
 }

@@ -57,6 +57,17 @@ export function openLedgerFile(path: string, newLedgerId: string, policy: TrimPo
     sql.raiseHighest.run(assignNo);
   }
 
+  function inTransaction(work: () => void): void {
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      work();
+      database.exec("COMMIT");
+    } catch (error) {
+      if (database.isTransaction) database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
   return {
     snapshot: () => ({ ...header(), held: (sql.held.all() as unknown as RunRow[]).map(toHeldRun) as HeldRun[] }),
 
@@ -114,14 +125,9 @@ export function openLedgerFile(path: string, newLedgerId: string, policy: TrimPo
     seeEpoch: (epoch) => void sql.seeEpoch.run(epoch),
 
     commit(operations) {
-      database.exec("BEGIN IMMEDIATE");
-      try {
+      inTransaction(() => {
         for (const operation of operations) operation();
-        database.exec("COMMIT");
-      } catch (error) {
-        if (database.isTransaction) database.exec("ROLLBACK");
-        throw error;
-      }
+      });
     },
 
     renew(ledgerId) {
@@ -142,11 +148,13 @@ export function openLedgerFile(path: string, newLedgerId: string, policy: TrimPo
         horizon: number | null;
       };
       if (upTo.horizon === null) return 0;
-      database.exec("BEGIN IMMEDIATE");
-      const { changes } = sql.trim.run(upTo.horizon);
-      sql.raiseHorizon.run(upTo.horizon);
-      database.exec("COMMIT");
-      return Number(changes);
+      const { horizon } = upTo;
+      let trimmed = 0;
+      inTransaction(() => {
+        trimmed = Number(sql.trim.run(horizon).changes);
+        sql.raiseHorizon.run(horizon);
+      });
+      return trimmed;
     },
 
     close: () => database.close(),

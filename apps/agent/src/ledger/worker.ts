@@ -78,6 +78,15 @@ function manage(request: LedgerRequest & { name: "renew" | "close" }): void {
   }
 }
 
+/** A trim that fails (disk full) is tried again at the next turn. */
+function trim(): void {
+  try {
+    ledger.trim(Date.now());
+  } catch (error) {
+    process.emitWarning(`the ledger can't be trimmed: ${String(error)}`);
+  }
+}
+
 function failure(id: number, error: unknown): LedgerReply {
   const { code, message } = asLedgerFileError(error, path);
   return { id, error: { code, message } };
@@ -88,11 +97,11 @@ port.on("message", (request: LedgerRequest) => {
   if (waiting.length === 1) setImmediate(commitWaiting);
 });
 const start = open();
-const trimming = setInterval(() => ledger.trim(Date.now()), trimEveryMs);
+const trimming = setInterval(trim, trimEveryMs);
+port.postMessage(start);
 if (start.kind === "failed") {
   clearInterval(trimming);
   port.close();
 } else {
-  ledger!.trim(Date.now());
+  trim();
 }
-port.postMessage(start);

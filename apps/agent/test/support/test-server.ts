@@ -52,6 +52,8 @@ export interface TestServer {
 export interface TestServerOptions {
   /** Good join tokens. */
   tokens?: string[];
+  /** Default: a free one. */
+  port?: number;
   /** Acknowledge results and output by itself; default true. */
   acknowledges?: boolean;
   acknowledgesOutput?: boolean;
@@ -74,7 +76,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   let greeted = 0;
   let assigned = 0;
   let server = new Server();
-  let port = 0;
+  let port = options.port ?? 0;
 
   function connect(call: Call): void {
     const nonce = randomBytes(32);
