@@ -13,6 +13,9 @@ export interface CliFile {
 
 const operator: Principal = { kind: "operator", id: "local", companyId: "default", scopes: ["*"] };
 
+/** Others may pass through, not look: as root, the embedded database runs as another user and keeps its data in here. */
+const homeMode = 0o711;
+
 export function tokenFileIn(home: string): string {
   return join(home, "tokens.json");
 }
@@ -22,7 +25,7 @@ export function tokenFileIn(home: string): string {
  * cli.json, or a new one. Only hashes are in the token file; when cli.json is lost, its token is replaced.
  */
 export async function ensureOperatorToken(home: string): Promise<string> {
-  await mkdir(home, { recursive: true, mode: 0o700 });
+  await mkdir(home, { recursive: true, mode: homeMode });
   const made = await ensureTokenFile(tokenFileIn(home), operator);
   if (made !== null) return made;
   const known = (await readCliFile(home))?.token;
@@ -45,7 +48,7 @@ export async function readCliFile(home: string): Promise<CliFile | null> {
 /** Writes cli.json whole or not at all, readable for its owner alone. */
 export async function writeCliFile(home: string, content: CliFile): Promise<string> {
   const path = cliFileIn(home);
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await mkdir(dirname(path), { recursive: true, mode: homeMode });
   const draft = `${path}.${randomUUID()}.tmp`;
   await writeFile(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag: "wx" });
   await chmod(draft, 0o600);

@@ -20,7 +20,7 @@ export function lockHome(home: string): HomeLock {
   const holderFile = join(home, "standalone.pid");
   let lock: DatabaseSync | undefined;
   try {
-    mkdirSync(home, { recursive: true, mode: 0o700 });
+    mkdirSync(home, { recursive: true, mode: 0o711 });
     lock = new DatabaseSync(join(home, "standalone.lock"), { timeout: 0 });
     lock.exec("PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE");
     writeFileSync(holderFile, `${process.pid}\n`, { mode: 0o600 });
