@@ -12,7 +12,9 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-    reporters: reports ? ["default", ["json", { outputFile: join(reports, `${basename(process.cwd())}.json`) }]] : ["default"],
+    reporters: reports
+      ? ["default", ["json", { outputFile: join(reports, `${basename(process.cwd())}.json`) }]]
+      : ["default"],
     // Tests start servers and measure deadlines: side by side on two cores they would disturb each other.
     fileParallelism: false,
     testTimeout: 60_000,

@@ -51,7 +51,12 @@ function fingerprint() {
   for (const folder of ["apps", "packages"]) {
     for (const name of readdirSync(join(root, folder)).sort()) files.push(`${folder}/${name}/package.json`);
   }
-  files.push("proto/package.json", "bench/package.json", "e2e/package.json", "apps/command-server/prisma/schema.prisma");
+  files.push(
+    "proto/package.json",
+    "bench/package.json",
+    "e2e/package.json",
+    "apps/command-server/prisma/schema.prisma",
+  );
   for (const file of files) {
     const path = join(root, file);
     if (existsSync(path)) hash.update(file).update(readFileSync(path));
@@ -64,7 +69,9 @@ function step(program, programArgs, cwd = root) {
   const done = spawnSync(program, programArgs, { cwd, encoding: "utf8", env: environment(), maxBuffer: 64 << 20 });
   if (done.status === 0) return;
   process.stderr.write(`${done.stdout ?? ""}${done.stderr ?? ""}`);
-  console.error(`fleetwire: "${program} ${programArgs.join(" ")}" failed${done.error ? `: ${done.error.message}` : ""}`);
+  console.error(
+    `fleetwire: "${program} ${programArgs.join(" ")}" failed${done.error ? `: ${done.error.message}` : ""}`,
+  );
   process.exit(1);
 }
 
@@ -90,5 +97,11 @@ function run(program, programArgs) {
 
 function environment() {
   const bin = join(root, "node_modules", ".bin");
-  return { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ""}`, TURBO_TELEMETRY_DISABLED: "1", PRISMA_HIDE_UPDATE_MESSAGE: "1", CHECKPOINT_DISABLE: "1" };
+  return {
+    ...process.env,
+    PATH: `${bin}${delimiter}${process.env.PATH ?? ""}`,
+    TURBO_TELEMETRY_DISABLED: "1",
+    PRISMA_HIDE_UPDATE_MESSAGE: "1",
+    CHECKPOINT_DISABLE: "1",
+  };
 }

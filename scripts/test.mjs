@@ -28,14 +28,26 @@ if (chosen.length === 0) {
   process.exit(64);
 }
 
-const env = { ...process.env, FLEETWIRE_TEST_REPORTS: reports, ...(task === "test:long" ? { FLEETWIRE_TEST_LONG: "1" } : {}) };
+const env = {
+  ...process.env,
+  FLEETWIRE_TEST_REPORTS: reports,
+  ...(task === "test:long" ? { FLEETWIRE_TEST_LONG: "1" } : {}),
+};
 const failures = [];
 if (only === undefined && args.length === 0 && !coverage) {
-  const turbo = spawnSync("turbo", ["run", task, "--concurrency=1", "--continue", "--output-logs=full", "--ui=stream"], { cwd: root, stdio: "inherit", env });
+  const turbo = spawnSync(
+    "turbo",
+    ["run", task, "--concurrency=1", "--continue", "--output-logs=full", "--ui=stream"],
+    { cwd: root, stdio: "inherit", env },
+  );
   if (turbo.status !== 0) failures.push(`turbo run ${task} ended with ${turbo.status ?? turbo.signal}`);
 } else {
   for (const path of chosen) {
-    const run = spawnSync("vitest", ["run", ...(coverage ? ["--coverage"] : []), ...args], { cwd: join(root, path), stdio: "inherit", env });
+    const run = spawnSync("vitest", ["run", ...(coverage ? ["--coverage"] : []), ...args], {
+      cwd: join(root, path),
+      stdio: "inherit",
+      env,
+    });
     if (run.status !== 0) failures.push(`${path} ended with ${run.status ?? run.signal}`);
   }
 }
@@ -46,9 +58,11 @@ for (const file of readdirSync(reports)) {
   const report = JSON.parse(readFileSync(join(reports, file), "utf8"));
   passed += report.numPassedTests;
   failed += report.numFailedTests;
-  if (report.numPendingTests + report.numTodoTests > 0) failures.push(`${file}: ${report.numPendingTests + report.numTodoTests} tests didn't run`);
+  if (report.numPendingTests + report.numTodoTests > 0)
+    failures.push(`${file}: ${report.numPendingTests + report.numTodoTests} tests didn't run`);
   for (const suite of report.testResults) {
-    if (suite.status === "failed") failures.push(`${suite.name.replace(`${root}/`, "")}${suite.message ? `: ${suite.message}` : ""}`);
+    if (suite.status === "failed")
+      failures.push(`${suite.name.replace(`${root}/`, "")}${suite.message ? `: ${suite.message}` : ""}`);
     for (const test of suite.assertionResults) if (test.status === "failed") failures.push(`  ${test.fullName}`);
   }
 }

@@ -11,7 +11,11 @@ const checks = [
   ["boundaries", "turbo", ["boundaries"]],
   ["dead code", "knip", ["--no-progress"]],
   ["manifests", "sherif", []],
-  ["contracts and generated code", "turbo", ["run", "check", "--output-logs=errors-only", "--ui=stream", "--concurrency=1"]],
+  [
+    "contracts and generated code",
+    "turbo",
+    ["run", "check", "--output-logs=errors-only", "--ui=stream", "--concurrency=1"],
+  ],
 ];
 
 const only = process.argv[2];
