@@ -3,6 +3,7 @@ import { describeAgents } from "./command-store/agents.ts";
 import { describeDispatch } from "./command-store/dispatch.ts";
 import { describeFeed } from "./command-store/feed.ts";
 import type { BreakableStore, OpenStore } from "./command-store/fixture.ts";
+import { describeModel } from "./command-store/model.ts";
 import { describeOutput } from "./command-store/output.ts";
 import { describeListing, describeQueueing } from "./command-store/queueing.ts";
 import { describeReports } from "./command-store/reports.ts";
@@ -24,6 +25,7 @@ export function describeCommandStore(name: string, open: OpenStore, openBreakabl
     describeAgents(open);
     describeFeed(open);
     describeServers(open);
+    describeModel(open);
     describeOutages(openBreakable);
   });
 }

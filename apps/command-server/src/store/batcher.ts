@@ -23,8 +23,8 @@ export interface BatcherOptions<I, O> {
 
 interface Waiting<I, O> {
   item: I;
-  resolve(output: O): void;
-  reject(error: unknown): void;
+  resolve: (output: O) => void;
+  reject: (error: unknown) => void;
 }
 
 /** @returns a function that puts one item into a batch and resolves to its own answer. */

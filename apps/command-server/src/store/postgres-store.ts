@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { Database } from "@fleetwire/database";
 import type { Logger } from "@fleetwire/service";
 import type { CommandStore } from "./command-store.ts";
-import { agentKey, createOnlineByFleet, getAgent, listAgents, putFacts, revokeAgent } from "./postgres/agents.ts";
+import { agentKey, createOnlineByFleet, putFacts, revokeAgent } from "./postgres/agents.ts";
 import { createAppendOutput } from "./postgres/append-output.ts";
 import { agentsWithWork, assignCommands, pendingCancels } from "./postgres/assign.ts";
 import { cancelCommand } from "./postgres/cancel.ts";
@@ -12,6 +12,8 @@ import { createEnqueue } from "./postgres/enqueue.ts";
 import { feedEnd, readFeed } from "./postgres/feed.ts";
 import { createJoinToken, enrol, listJoinTokens, revokeJoinToken } from "./postgres/join-tokens.ts";
 import { openSession } from "./postgres/open-session.ts";
+import { createPrismaReads } from "./postgres/prisma-reads.ts";
+import { getAgent, listAgents } from "./postgres/read-agents.ts";
 import { createDepth, getCommand, listCommands } from "./postgres/read-commands.ts";
 import { readOutput } from "./postgres/read-output.ts";
 import { createResult } from "./postgres/result.ts";
@@ -44,6 +46,7 @@ export async function createPostgresStore(o: PostgresStoreOptions): Promise<Comm
   const { database, serverId, log } = o;
   const settings: StoreSettings = { ...defaultStoreSettings, ...o.settings };
   const sql = createSql(database);
+  const reads = createPrismaReads(database);
   const watch = createWatch({ sql, log });
   const signals = createSignals({ sql, serverId, log, wakeUp: settings.wakeUp });
   const context: StoreContext = { sql, serverId, log, settings, hub: watch.hub, signals: signals.sender };
@@ -70,23 +73,23 @@ export async function createPostgresStore(o: PostgresStoreOptions): Promise<Comm
     updateProfile: (agentId, epoch, profile) => updateProfile(context, agentId, epoch, profile),
     closeSession: (agentId, epoch, reason, detail) => closeSession(context, agentId, epoch, reason, detail),
     serverHeartbeat: () => serverHeartbeat(context),
-    onSignal: signals.onSignal,
+    onSignal: (listener) => signals.onSignal(listener),
 
     createJoinToken: (token) => createJoinToken(sql, token),
-    listJoinTokens: (companyId) => listJoinTokens(sql, companyId),
+    listJoinTokens: (companyId) => listJoinTokens(reads, companyId),
     revokeJoinToken: (companyId, tokenId) => revokeJoinToken(sql, companyId, tokenId),
     enrol: (request) => enrol(sql, request),
     agentKey: (agentId) => agentKey(sql, agentId),
-    getAgent: (companyId, agentId) => getAgent(sql, companyId, agentId),
-    listAgents: (query) => listAgents(sql, query),
+    getAgent: (companyId, agentId) => getAgent(reads, companyId, agentId),
+    listAgents: (query) => listAgents(reads, query),
     revokeAgent: (companyId, agentId) => revokeAgent(context, companyId, agentId),
     putFacts: (agentId, facts) => putFacts(sql, agentId, facts),
     onlineByFleet: createOnlineByFleet(sql),
 
     readFeed: (cursor, limit, companyId) => readFeed(sql, cursor, limit, companyId),
     feedEnd: () => feedEnd(sql),
-    watch: watch.watch,
-    onFeed: watch.onFeed,
+    watch: (commandId, listener) => watch.watch(commandId, listener),
+    onFeed: (listener) => watch.onFeed(listener),
 
     ping: () => database.ping().catch((error: unknown) => Promise.reject(unavailable(error))),
     cleanup: () => cleanup(sql, settings),
@@ -94,6 +97,7 @@ export async function createPostgresStore(o: PostgresStoreOptions): Promise<Comm
       watch.close();
       await listener.close();
       await signals.close();
+      await reads.close();
     },
   };
 }

@@ -124,9 +124,9 @@ export function describeFeed(open: OpenStore): void {
       let cursor = await under.store.feedEnd();
       const agents = await Promise.all(Array.from({ length: 4 }, () => enrolAgent(under.store)));
       for (const [n, agent] of agents.entries()) await agent.connect({}, n % 2 ? second : under.store);
-      let writing = true;
+      const writing = new AbortController();
       const reader = (async () => {
-        while (writing) {
+        while (!writing.signal.aborted) {
           const page = await second.readFeed(cursor, 7);
           expect(page.lost).toBe(0);
           seen.push(...page.entries);
@@ -152,7 +152,7 @@ export function describeFeed(open: OpenStore): void {
           }),
         ),
       );
-      writing = false;
+      writing.abort();
       await reader;
       const expected = new Map(
         await Promise.all(
@@ -178,7 +178,9 @@ export function describeFeed(open: OpenStore): void {
       expect(new Set(keys).size).toBe(keys.length);
       for (const [commandId, revision] of expected) {
         const revisions = seen.filter((entry) => entry.commandId === commandId).map((entry) => entry.revision);
-        expect(revisions.toSorted()).toEqual(Array.from({ length: revision }, (_, n) => n + 1));
+        expect(revisions.toSorted((a, b) => Number(a) - Number(b))).toEqual(
+          Array.from({ length: revision }, (_, n) => n + 1),
+        );
       }
     });
 
@@ -190,7 +192,7 @@ export function describeFeed(open: OpenStore): void {
         await eventually(() => called > 0, { deadlineMs: 2_000, what: "the first look" });
         called = 0;
         await writer.enqueue(newCommand());
-        await eventually(() => called > 0, { deadlineMs: 1_000 });
+        expect(await eventually(() => called > 0, { deadlineMs: 1_000 })).toBe(true);
         off();
       }
     });

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { OutputPiece, RunKey, StoredOutput } from "../../src/store/command-store.ts";
 import { enrolAgent, exited, useStore, type OpenStore, type TestAgent } from "./fixture.ts";
@@ -17,7 +17,7 @@ export function describeOutput(open: OpenStore): void {
     async function started(): Promise<{
       agent: TestAgent;
       key: RunKey;
-      append(p: OutputPiece): Promise<number | null>;
+      append: (p: OutputPiece) => Promise<number | null>;
     }> {
       const agent = await enrolAgent(under.store);
       await agent.connect();

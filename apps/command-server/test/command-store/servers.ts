@@ -54,7 +54,8 @@ export function describeServers(open: OpenStore): void {
       );
       await Promise.all(agents.map((agent) => agent.connect({}, second)));
       await Promise.all(agents.map((agent) => agent.queue()));
-      await eventually(() => new Set(there.woken).size === agents.length, { deadlineMs: 2_000 });
+      const woken = eventually(() => new Set(there.woken).size === agents.length, { deadlineMs: 2_000 });
+      await expect(woken).resolves.toBe(true);
       await second.close();
     });
 
@@ -114,7 +115,7 @@ export function describeServers(open: OpenStore): void {
       await eventually(() => far.some((event) => event.kind === "state" && event.status === "completed"), soon);
 
       const revisions = far.flatMap((event) => (event.kind === "state" ? [event.revision] : []));
-      expect(revisions).toEqual([...new Set(revisions)].toSorted());
+      expect(revisions).toEqual([...new Set(revisions)].toSorted((a, b) => a - b));
       for (const unsubscribe of off) unsubscribe();
       await second.close();
     });
@@ -187,13 +188,14 @@ export function describeOutages(open: OpenStore<BreakableStore>): void {
       await agent.connect({}, second);
       await under.break();
       await under.mend();
-      await eventually(
+      const woken = eventually(
         async () => {
           await agent.queue();
           return there.woken.includes(agent.agentId);
         },
         { deadlineMs: 10_000, intervalMs: 50 },
       );
+      await expect(woken).resolves.toBe(true);
     });
   });
 }

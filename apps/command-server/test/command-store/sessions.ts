@@ -13,7 +13,8 @@ const held = ({ commandId, assignNo, attempt }: RunKey, state: "running" | "done
 
 export function describeSessions(open: OpenStore): void {
   describe("agent sessions", () => {
-    const under = useStore(open);
+    // However slow the machine, nobody goes silent.
+    const under = useStore(open, { holderTimeoutMs: 600_000 });
 
     it("counts epochs up from the highest that store and agent know", async () => {
       const agent = await enrolAgent(under.store);
@@ -124,7 +125,8 @@ export function describeSessions(open: OpenStore): void {
   });
 
   describe("reconciliation", () => {
-    const under = useStore(open);
+    // However slow the machine, nobody goes silent.
+    const under = useStore(open, { holderTimeoutMs: 600_000 });
 
     /** A connected agent with one assigned command. */
     async function withRun(over: Partial<NewCommand> = {}): Promise<{ agent: TestAgent; key: RunKey }> {

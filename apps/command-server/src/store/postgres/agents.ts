@@ -1,43 +1,8 @@
 import type { JsonObject } from "../../commands/command.ts";
-import type { Agent, DisconnectReason, Page } from "../command-store.ts";
 import type { StoreContext } from "./context.ts";
 import { connectionEntries } from "./feed-entries.ts";
-import { decodeId, toPage } from "./read-commands.ts";
 import type { Sql } from "./sql.ts";
 import { cleanJson } from "./text.ts";
-
-const agentRows = `
-SELECT a.agent_id, a.company_id, a.fleet, a.labels, a.types, a.concurrency, a.hostname, a.platform, a.version, a.draining,
-  a.facts, a.enrolled_at, s.epoch, s.server_id, s.connected_at, s.seen_at, s.disconnected_at, s.disconnect_reason,
-  s.disconnect_detail, s.running, s.load1, s.free_memory_bytes,
-  CASE WHEN a.revoked_at IS NOT NULL THEN 'revoked' WHEN s.connected THEN 'online' ELSE 'offline' END AS status
-FROM agents a JOIN agent_sessions s ON s.agent_id = a.agent_id`;
-
-interface AgentRow {
-  agent_id: string;
-  company_id: string;
-  fleet: string;
-  labels: Record<string, string>;
-  types: Agent["types"];
-  concurrency: number;
-  hostname: string;
-  platform: string;
-  version: string;
-  draining: boolean;
-  facts: JsonObject | null;
-  enrolled_at: Date;
-  epoch: number;
-  server_id: string | null;
-  connected_at: Date | null;
-  seen_at: Date | null;
-  disconnected_at: Date | null;
-  disconnect_reason: DisconnectReason | null;
-  disconnect_detail: string | null;
-  running: number | null;
-  load1: number | null;
-  free_memory_bytes: number | null;
-  status: Agent["status"];
-}
 
 /** For checking a hello; of any company. */
 export async function agentKey(sql: Sql, agentId: string) {
@@ -47,39 +12,6 @@ export async function agentKey(sql: Sql, agentId: string) {
     values: [agentId],
   });
   return row ? { publicKey: row.public_key, companyId: row.company_id, revoked: row.revoked } : null;
-}
-
-export async function getAgent(sql: Sql, companyId: string, agentId: string): Promise<Agent | null> {
-  const text = `${agentRows} WHERE a.agent_id = $1 AND a.company_id = $2`;
-  const [row] = await sql.rows<AgentRow>({ name: "agent", text, values: [agentId, companyId] });
-  return row ? toAgent(row) : null;
-}
-
-export interface ListAgents {
-  companyId: string;
-  fleet?: string;
-  status?: Agent["status"];
-  /** All of them. */
-  labels?: Record<string, string>;
-  limit: number;
-  cursor: string | null;
-}
-
-/** Ordered by agent id. Throws `invalid_cursor`. */
-export async function listAgents(sql: Sql, query: ListAgents): Promise<Page<Agent>> {
-  const values: unknown[] = [];
-  const param = (value: unknown) => `$${values.push(value)}`;
-  const filters = [`a.company_id = ${param(query.companyId)}`];
-  if (query.cursor !== null) filters.push(`a.agent_id > ${param(decodeId(query.cursor))}`);
-  if (query.fleet !== undefined) filters.push(`a.fleet = ${param(query.fleet)}`);
-  if (query.labels !== undefined) filters.push(`a.labels @> ${param(cleanJson(query.labels))}::jsonb`);
-  if (query.status !== undefined) {
-    filters.push(query.status === "revoked" ? "a.revoked_at IS NOT NULL" : "a.revoked_at IS NULL");
-    if (query.status !== "revoked") filters.push(query.status === "online" ? "s.connected" : "NOT s.connected");
-  }
-  const text = `${agentRows} WHERE ${filters.join(" AND ")} ORDER BY a.agent_id LIMIT ${param(query.limit + 1)}`;
-  const rows = await sql.rows<AgentRow>({ text, values });
-  return toPage(rows.map(toAgent), query.limit, ({ agentId }) => agentId);
 }
 
 /** $1 agent, $2 company. Ends its session in the same step, so that the holder finds it stale even if no signal comes. */
@@ -131,32 +63,5 @@ export function createOnlineByFleet(sql: Sql): () => Promise<Map<string, number>
       known = { at: performance.now(), value: new Map(rows.map(({ fleet, agents }) => [fleet, agents])) };
     }
     return known.value;
-  };
-}
-
-function toAgent(row: AgentRow): Agent {
-  const { running, load1, free_memory_bytes: freeMemoryBytes } = row;
-  return {
-    agentId: row.agent_id,
-    companyId: row.company_id,
-    fleet: row.fleet,
-    labels: row.labels,
-    types: row.types,
-    concurrency: row.concurrency,
-    hostname: row.hostname,
-    platform: row.platform,
-    version: row.version,
-    facts: row.facts,
-    status: row.status,
-    draining: row.draining,
-    epoch: row.epoch,
-    serverId: row.status === "online" ? row.server_id : null,
-    enrolledAt: row.enrolled_at,
-    connectedAt: row.connected_at,
-    lastSeenAt: row.seen_at,
-    disconnectedAt: row.disconnected_at,
-    disconnectReason: row.disconnect_reason,
-    disconnectDetail: row.disconnect_detail,
-    load: running === null || load1 === null || freeMemoryBytes === null ? null : { running, load1, freeMemoryBytes },
   };
 }

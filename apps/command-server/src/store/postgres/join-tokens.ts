@@ -1,36 +1,42 @@
 import type { EnrolOutcome, JoinToken, NewJoinToken } from "../command-store.ts";
+import type { PrismaReads } from "./prisma-reads.ts";
 import type { Sql } from "./sql.ts";
 import { cleanText } from "./text.ts";
 
-const tokenColumns = "token_id, fleet, agent_id, uses_left, created_at, expires_at, revoked_at";
+const listedTokens = 1000;
 
 const create = `
 INSERT INTO join_tokens (token_id, company_id, token_hash, fleet, agent_id, uses_left, created_by, created_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp(), clock_timestamp() + $8::float8 * interval '1 ms')
-RETURNING ${tokenColumns}`;
-
-interface TokenRow {
-  token_id: string;
-  fleet: string;
-  agent_id: string | null;
-  uses_left: number;
-  created_at: Date;
-  expires_at: Date;
-  revoked_at: Date | null;
-}
+RETURNING token_id AS "tokenId", fleet, agent_id AS "agentId", uses_left AS "usesLeft", created_at AS "createdAt",
+  expires_at AS "expiresAt", revoked_at AS "revokedAt"`;
 
 export async function createJoinToken(sql: Sql, token: NewJoinToken): Promise<JoinToken> {
   const { tokenId, companyId, tokenHash, fleet, agentId, uses, createdBy, ttlMs } = token;
   const values = [tokenId, companyId, tokenHash, fleet, agentId, uses, createdBy, ttlMs];
-  const [row] = await sql.rows<TokenRow>({ text: create, values });
+  const [row] = await sql.rows<JoinToken>({ text: create, values });
   if (row === undefined) throw new Error("INSERT … RETURNING gave no row");
-  return toJoinToken(row);
+  return row;
 }
 
 /** Newest first; those that can't be used any more too, until `cleanup` removes them. */
-export async function listJoinTokens(sql: Sql, companyId: string): Promise<JoinToken[]> {
-  const text = `SELECT ${tokenColumns} FROM join_tokens WHERE company_id = $1 ORDER BY token_id DESC LIMIT 1000`;
-  return (await sql.rows<TokenRow>({ text, values: [companyId] })).map(toJoinToken);
+export async function listJoinTokens({ read }: PrismaReads, companyId: string): Promise<JoinToken[]> {
+  return read((prisma) =>
+    prisma.joinTokenRecord.findMany({
+      where: { companyId },
+      select: {
+        tokenId: true,
+        fleet: true,
+        agentId: true,
+        usesLeft: true,
+        createdAt: true,
+        expiresAt: true,
+        revokedAt: true,
+      },
+      orderBy: { tokenId: "desc" },
+      take: listedTokens,
+    }),
+  );
 }
 
 /** Repeatable. False when the company has no such token. */
@@ -101,16 +107,4 @@ export async function enrol(
     await rows({ text: bind, values });
     return { kind: "enrolled", companyId: found.company_id, fleet: found.fleet };
   });
-}
-
-function toJoinToken(row: TokenRow): JoinToken {
-  return {
-    tokenId: row.token_id,
-    fleet: row.fleet,
-    agentId: row.agent_id,
-    usesLeft: row.uses_left,
-    createdAt: row.created_at,
-    expiresAt: row.expires_at,
-    revokedAt: row.revoked_at,
-  };
 }

@@ -35,8 +35,8 @@ WITH ended AS (
 ${connectionEntries("agent.disconnected", "ended")}`;
 
 /**
- * The new session; $1 agent, $2 epoch, $3 ledger, $4 boot id, $5 server, $6 largest number that the hello knows of. The
- * counter never falls behind it: a store that forgot would give a number twice.
+ * The new session; $1 agent, $2 epoch, $3 ledger, $4 boot id, $5 server, $6 largest number that the hello knows of,
+ * $7 the largest that its ledger has recorded. The counter never falls behind: a store that forgot would give a number twice.
  */
 const open = `
 WITH opened AS (
@@ -113,7 +113,6 @@ export async function openSession(context: StoreContext, hello: OpenSession): Pr
 }
 
 async function openIn(rows: Rows, { serverId, settings }: StoreContext, hello: OpenSession): Promise<Opened> {
-  const refuse = (outcome: OpenSessionOutcome): Opened => ({ outcome, events: [] });
   await rows({ name: "session-lock", text: lock, values: [hello.agentId] });
   const [before] = await rows<AgentRow>({
     name: "session-look",
@@ -162,6 +161,10 @@ async function openIn(rows: Rows, { serverId, settings }: StoreContext, hello: O
       lost: idsOf("lose"),
     },
   };
+}
+
+function refuse(outcome: OpenSessionOutcome): Opened {
+  return { outcome, events: [] };
 }
 
 function isKept(settlement: Settlement): boolean {

@@ -45,7 +45,7 @@ export function createSignals(o: { sql: Sql; serverId: string; log: Logger; wake
   const held = new Set<string>();
   let outbox = new Map<string, Payload[]>();
   let timer: NodeJS.Timeout | null = null;
-  let sending: Promise<void> = Promise.resolve();
+  let sending: Promise<unknown> = Promise.resolve();
 
   function deliver(payload: Payload): void {
     for (const listener of listeners) {
@@ -76,16 +76,16 @@ export function createSignals(o: { sql: Sql; serverId: string; log: Logger; wake
         payloads.push(JSON.stringify(payload));
       }
     }
-    sending = o.sql
-      .rows({
-        name: "notify",
-        text: "SELECT pg_notify(c, p) FROM unnest($1::text[], $2::text[]) AS n(c, p)",
-        values: [channels, payloads],
-      })
-      .then(
-        () => {},
-        (error: unknown) => o.log.warn({ err: error }, "signals to other servers were lost; their polls find the work"),
-      );
+    sending = Promise.all([sending, send(channels, payloads)]);
+  }
+
+  async function send(channels: readonly string[], payloads: readonly string[]): Promise<void> {
+    const text = "SELECT pg_notify(c, p) FROM unnest($1::text[], $2::text[]) AS n(c, p)";
+    try {
+      await o.sql.rows({ name: "notify", text, values: [channels, payloads] });
+    } catch (error) {
+      o.log.warn({ err: error }, "signals to other servers were lost; their polls find the work");
+    }
   }
 
   function each(agents: readonly Held[], kind: "wake" | "cancel"): void {
@@ -158,8 +158,8 @@ function inSlices<T>(all: readonly T[]): T[][] {
 
 function parse(text: string): Payload | null {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Payload) : null;
+    const value: Payload | null = JSON.parse(text);
+    return typeof value === "object" ? value : null;
   } catch {
     return null;
   }

@@ -27,25 +27,26 @@ const maxTries = 6;
  * rejects with `store_unavailable`; the change may then have been made or not, and each method says who may repeat it.
  */
 export function createSql(database: Database): Sql {
-  const run = async <R>(work: () => Promise<R>): Promise<R> => {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await work();
-      } catch (error) {
-        if (isSerializationError(error) && tries < maxTries) await sleep(Math.random() * 5 * 2 ** tries);
-        else throw asStoreError(error);
-      }
-    }
-  };
   return {
-    rows: <T>(statement: Statement) => run(() => database.query<T>(statement)),
+    rows: <T>(statement: Statement) => persist(() => database.query<T>(statement)),
     transaction: (work) =>
-      run(() =>
+      persist(() =>
         database.transaction((client) =>
           work(async <T>(statement: Statement) => (await client.query(statement)).rows as T[]),
         ),
       ),
   };
+}
+
+async function persist<R>(work: () => Promise<R>): Promise<R> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (isSerializationError(error) && tries < maxTries) await sleep(Math.random() * 5 * 2 ** tries);
+      else throw asStoreError(error);
+    }
+  }
 }
 
 /** SQLSTATE character_not_in_repertoire: a NUL in a parameter. */
