@@ -1,4 +1,2 @@
-export { type Agent, type AgentEnd, type AgentOptions, startAgent } from "./agent.ts";
+/** What plug-ins of the agent are written against. The agent itself is a process: `fleetwire-agent`. */
 export type { CommandPlugin, PluginRun } from "./commands/plugin.ts";
-export { type ExitCode, exitCodes } from "./exit-codes.ts";
-export { launcherFile } from "./launcher-file.ts";

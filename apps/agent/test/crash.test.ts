@@ -39,7 +39,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-function counted(): { command: string; runs(): number } {
+function counted(): { command: string; runs: () => number } {
   const file = join(tempDir("count"), "runs");
   return {
     command: `echo run >> ${file}`,

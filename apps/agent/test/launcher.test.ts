@@ -146,7 +146,7 @@ test("a server that isn't there yet is waited for, also to enrol", async () => {
   agent = startAgentProcess({ address: `127.0.0.1:${port}` });
   await agent.waitForLine(/can't enrol yet/);
   server = await startTestServer({ port });
-  await server.stream();
+  expect((await server.stream()).hello.agentId).toBe("agent-1");
 });
 
 test("--help tells every setting", async () => {

@@ -136,6 +136,11 @@ test("while disconnected a command isn't held back: the first and the last part 
   expect((last?.offset ?? 0) + (last?.data.length ?? 0)).toBe(result.outputBytes);
   const gaps = chunks.filter((chunk, n) => n > 0 && chunk.offset > endOf(chunks[n - 1]));
   expect(gaps).toHaveLength(1);
+  let end = 0;
+  for (const chunk of chunks) {
+    expect(chunk.droppedBefore).toBe(chunk.offset - end);
+    end = endOf(chunk);
+  }
 });
 
 test("after a break output goes on where the server has it", async () => {

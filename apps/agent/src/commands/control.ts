@@ -1,4 +1,4 @@
-import type { Execution, OutputSink } from "../execution/execution.ts";
+import { endedExecution, type Execution, type OutputSink } from "../execution/execution.ts";
 import type { CommandHandler } from "./handler.ts";
 
 const reasonSchema = { type: "object", properties: { reason: { type: "string", maxLength: 1_000 } } };
@@ -35,12 +35,5 @@ export const restartHandler: CommandHandler = {
 /** Writes the text and ends well. */
 function answer(output: OutputSink, text: string): Execution {
   output.write("stdout", Buffer.from(text));
-  return {
-    pid: null,
-    ended: Promise.resolve({ outcome: "exited", exitCode: 0, error: "", errorMessage: "" }),
-    stop: () => {},
-    kill: () => {},
-    pause: () => {},
-    resume: () => {},
-  };
+  return endedExecution({ outcome: "exited", exitCode: 0, error: "", errorMessage: "" });
 }

@@ -12,6 +12,7 @@ import {
   uptime,
   version,
 } from "node:os";
+import { boundExecution, type ExecutionEnd, type OutputSink } from "../execution/execution.ts";
 import type { CommandHandler } from "./handler.ts";
 
 export interface AgentFacts {
@@ -26,22 +27,18 @@ export function factsHandler(agent: AgentFacts): CommandHandler {
     parametersSchema: null,
     lane: "control",
     recorded: false,
-    run(_request, output) {
-      const ended = collectFacts(agent).then(
-        (facts) => {
-          output.write("stdout", Buffer.from(`${JSON.stringify(facts)}\n`));
-          return { outcome: "exited", exitCode: 0, error: "", errorMessage: "" } as const;
-        },
-        (error: unknown) => ({
-          outcome: "failed" as const,
-          exitCode: -1,
-          error: "facts_failed",
-          errorMessage: error instanceof Error ? error.message : String(error),
-        }),
-      );
-      return { pid: null, ended, stop: () => {}, kill: () => {}, pause: () => {}, resume: () => {} };
-    },
+    run: (_request, output) => boundExecution(writeFacts(agent, output)),
   };
+}
+
+async function writeFacts(agent: AgentFacts, output: OutputSink): Promise<ExecutionEnd> {
+  try {
+    output.write("stdout", Buffer.from(`${JSON.stringify(await collectFacts(agent))}\n`));
+    return { outcome: "exited", exitCode: 0, error: "", errorMessage: "" };
+  } catch (error) {
+    const errorMessage = error instanceof Error ? error.message : String(error);
+    return { outcome: "failed", exitCode: -1, error: "facts_failed", errorMessage };
+  }
 }
 
 /** Sizes in bytes, times in seconds. */

@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Schema, Validator } from "@cfworker/json-schema";
+import { Validator } from "@cfworker/json-schema";
 import type { Logger } from "@fleetwire/service";
 import { AgentError, exitCodes } from "../exit-codes.ts";
 import type { Execution, ExecutionEnd, OutputSink } from "../execution/execution.ts";
@@ -64,13 +64,13 @@ function checkPlugin(value: unknown): CommandPlugin {
   if (parameters !== undefined) {
     if (typeof parameters !== "object" || parameters === null) throw new Error("`parameters` isn't a JSON Schema");
     // Finds a schema that can't be used, such as one with a broken pattern, before a command does.
-    new Validator(parameters as Schema, "2020-12").validate({});
+    new Validator(parameters, "2020-12").validate({});
   }
   return value as CommandPlugin;
 }
 
 /** A plug-in as a handler of commands. */
-export function pluginHandler(plugin: CommandPlugin, options: { killGraceMs: number; log: Logger }): CommandHandler {
+function pluginHandler(plugin: CommandPlugin, options: { killGraceMs: number; log: Logger }): CommandHandler {
   return {
     type: plugin.type,
     parametersSchema: plugin.parameters ?? null,

@@ -1,4 +1,4 @@
-import { type Schema, Validator } from "@cfworker/json-schema";
+import { Validator } from "@cfworker/json-schema";
 import type { Assign } from "@fleetwire/proto";
 import type { CommandHandler, CommandRequest, Rejection } from "./handler.ts";
 
@@ -45,7 +45,7 @@ export function createCommandTypes(handlers: readonly CommandHandler[]): Command
 }
 
 function validatorOf(handler: CommandHandler): Validator | null {
-  return handler.parametersSchema === null ? null : new Validator(handler.parametersSchema as Schema, "2020-12");
+  return handler.parametersSchema === null ? null : new Validator(handler.parametersSchema, "2020-12");
 }
 
 function parseParameters(json: string): Record<string, unknown> | null {

@@ -79,7 +79,9 @@ test.each(["CANCELLED", "UNAVAILABLE", "OK", "INTERNAL", "UNAUTHENTICATED"])(
     const first = await stream(0);
     await greet(first);
     first.break(status);
-    await greet(await stream(1));
+    const second = await stream(1);
+    await greet(second);
+    expect(second.written).toContain("hello");
   },
 );
 

@@ -26,16 +26,15 @@ export function createHeartbeat(options: {
   let heardMs = clock.monotonicMs();
   let onItsWay = false;
 
-  function beat(): void {
+  async function beat(): Promise<void> {
     if (onItsWay) return;
     sequence += 1;
     onItsWay = true;
-    void send({ heartbeat: { sequence, ...load() } }).then(() => {
-      onItsWay = false;
-    });
+    await send({ heartbeat: { sequence, ...load() } });
+    onItsWay = false;
   }
 
-  const beating = setInterval(beat, intervalMs);
+  const beating = setInterval(() => void beat(), intervalMs);
   const watching = setInterval(
     () => {
       const silentMs = clock.monotonicMs() - heardMs;
@@ -43,7 +42,7 @@ export function createHeartbeat(options: {
     },
     Math.max(50, timeoutMs / 10),
   );
-  beat();
+  void beat();
 
   return {
     acknowledged(beaten) {

@@ -69,6 +69,7 @@ export function openSession(options: { open: OpenStream; owner: SessionOwner; cl
     ended: (end) => finish({ kind: "ended", end, welcomed: link !== null }),
   });
   const writer = createWriter(stream);
+  const send = (message: AgentMessageInput): Promise<boolean> => writer.send(message);
   const handshake = setTimeout(() => fail("no welcome in time"), handshakeTimeoutMs);
 
   function receive(message: ServerMessage): void {
@@ -104,7 +105,6 @@ export function openSession(options: { open: OpenStream; owner: SessionOwner; cl
 
   async function welcome(welcome: Welcome): Promise<void> {
     clearTimeout(handshake);
-    const send = (message: AgentMessageInput): Promise<boolean> => writer.send(message);
     const own: Link = { epoch: welcome.epoch, maxChunkBytes: welcome.maxChunkBytes || defaultChunkBytes, send };
     link = own;
     heartbeat = createHeartbeat({ welcome, clock, load: () => owner.load(), send, onSilence: fail });

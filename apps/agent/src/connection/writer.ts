@@ -21,12 +21,11 @@ export function createWriter(stream: Pick<ServerStream, "write">): Writer {
 
   function flush(): void {
     let written = 0;
-    while (open && hasRoom && written < waiting.length) {
-      const next = waiting[written];
-      if (next === undefined) break;
+    for (const { message, sent } of waiting) {
+      if (!open || !hasRoom) break;
       written += 1;
-      hasRoom = stream.write(next.message);
-      next.sent(true);
+      hasRoom = stream.write(message);
+      sent(true);
     }
     waiting.splice(0, written);
   }

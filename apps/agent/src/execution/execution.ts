@@ -31,12 +31,15 @@ export interface Execution {
 
 /** Something that ended before it began. */
 export function failedExecution(error: string, errorMessage: string): Execution {
-  return {
-    pid: null,
-    ended: Promise.resolve({ outcome: "failed", exitCode: -1, error, errorMessage }),
-    stop: () => {},
-    kill: () => {},
-    pause: () => {},
-    resume: () => {},
-  };
+  return endedExecution({ outcome: "failed", exitCode: -1, error, errorMessage });
+}
+
+/** Something that is over as soon as it began. */
+export function endedExecution(end: ExecutionEnd): Execution {
+  return boundExecution(Promise.resolve(end));
+}
+
+/** Something short that can't be stopped or held back. */
+export function boundExecution(ended: Promise<ExecutionEnd>): Execution {
+  return { pid: null, ended, stop: () => {}, kill: () => {}, pause: () => {}, resume: () => {} };
 }

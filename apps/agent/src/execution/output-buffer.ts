@@ -32,7 +32,7 @@ export interface OutputBounds {
   offlineBytes: number;
 }
 
-export const defaultOutputBounds: OutputBounds = { windowBytes: 512 * 1024, offlineBytes: 1024 * 1024 };
+const defaultOutputBounds: OutputBounds = { windowBytes: 512 * 1024, offlineBytes: 1024 * 1024 };
 
 /**
  * Bounds: connected, reading stops at `windowBytes` unacknowledged. Disconnected, a command isn't blocked: the first

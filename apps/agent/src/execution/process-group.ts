@@ -44,7 +44,7 @@ export function isGroupAlive(leader: number): boolean {
 }
 
 /** Linux: processes of the group that aren't dead. */
-export function groupMembers(leader: number): number[] {
+function groupMembers(leader: number): number[] {
   return runningProcesses().filter((pid) => {
     const stat = readStat(pid);
     return stat !== null && stat.group === leader && stat.state !== "Z" && stat.state !== "X";

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -31,15 +30,17 @@ export function watchStreams(streams: readonly Readable[]): StreamsWatch {
     });
     // A read error ends the stream; there is nothing more to be had from it.
     stream.on("error", () => {});
-    void once(stream, "close").then(() => {
+    stream.once("close", () => {
       open -= 1;
       if (open === 0) allClosed.resolve();
     });
   }
 
+  const isOpen = (): boolean => open > 0;
+
   async function settled(): Promise<boolean> {
     quiet = 0;
-    for (let flowing = 0, held = 0; open > 0;) {
+    for (let flowing = 0, held = 0; isOpen();) {
       if (quiet >= quietMs || flowing >= flowingMs || held >= pausedMs) return false;
       await closedWithin(tickMs);
       if (paused) {
@@ -62,7 +63,7 @@ export function watchStreams(streams: readonly Readable[]): StreamsWatch {
   return {
     settled,
     async cut() {
-      for (let waited = 0; open > 0 && waited < quietMs; waited += tickMs) await closedWithin(tickMs);
+      for (let waited = 0; isOpen() && waited < quietMs; waited += tickMs) await closedWithin(tickMs);
       for (const stream of streams) stream.destroy();
     },
     pause() {

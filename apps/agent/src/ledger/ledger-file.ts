@@ -1,6 +1,6 @@
 import { join, dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import type { HeldRun, LedgerOperations, LedgerSnapshot, RecordOutcome, RunKey, TrimPolicy } from "./records.ts";
+import type { LedgerOperations, LedgerSnapshot, RecordOutcome, RunKey, TrimPolicy } from "./records.ts";
 import { type RunRow, isRefusalReason, toOutputPiece, toHeldRun, toRunResult } from "./rows.ts";
 import { moveAside, openDatabase } from "./schema.ts";
 
@@ -69,7 +69,7 @@ export function openLedgerFile(path: string, newLedgerId: string, policy: TrimPo
   }
 
   return {
-    snapshot: () => ({ ...header(), held: (sql.held.all() as unknown as RunRow[]).map(toHeldRun) as HeldRun[] }),
+    snapshot: () => ({ ...header(), held: sql.held.all().map((row) => toHeldRun(row as unknown as RunRow)) }),
 
     accept(run) {
       const known = lookUp(run);

@@ -1,3 +1,4 @@
+/* oxlint-disable unicorn/require-post-message-target-origin -- a thread's port has no origin */
 /**
  * The ledger's thread: node:sqlite is synchronous. Requests that arrive while one commit runs are committed together,
  * so under load one sync to disk pays for many.

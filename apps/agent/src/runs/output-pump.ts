@@ -11,7 +11,7 @@ export interface OutputPump {
   acknowledge(offset: number): void;
   /** Sends no more. What wasn't sent is in `unsent` until the pump is attached anew. */
   close(): void;
-  unsent(): OutputPiece[];
+  unsent(): { output: OutputPiece[]; sentEnd: number };
   unacknowledged(): OutputPiece[];
   readonly bytes: number;
 }
@@ -28,6 +28,9 @@ export function createOutputPump(run: RunKey, hold: (held: boolean) => void): Ou
   let sending = false;
   let closed = false;
   let held = false;
+  let acknowledged = 0;
+  /** The end of what was sent on this stream, or was on the server when it began. */
+  let sentEnd = 0;
 
   function checkPressure(): void {
     if (buffer.full === held) return;
@@ -35,16 +38,21 @@ export function createOutputPump(run: RunKey, hold: (held: boolean) => void): Ou
     hold(held);
   }
 
+  /** The stream to send on, if any. */
+  const current = (): Link | null => (closed ? null : link);
+
   async function send(): Promise<void> {
     if (timer !== null) clearTimeout(timer);
     timer = null;
     if (sending) return;
     sending = true;
-    while (link !== null && !closed) {
-      const piece = buffer.take(link.maxChunkBytes);
+    for (let on = current(); on !== null; on = current()) {
+      const piece = buffer.take(on.maxChunkBytes);
       if (piece === null) break;
+      const report = outputReport(run, piece, sentEnd);
+      sentEnd = piece.offset + piece.data.length;
       // When the stream ends meanwhile, `detach` puts the piece back.
-      await link.send(outputReport(run, piece));
+      await on.send(report);
     }
     sending = false;
   }
@@ -59,6 +67,7 @@ export function createOutputPump(run: RunKey, hold: (held: boolean) => void): Ou
     },
     attach(next, resumeAt) {
       link = next;
+      sentEnd = resumeAt ?? acknowledged;
       buffer.connect(resumeAt);
       checkPressure();
       if (!closed) void send();
@@ -69,6 +78,7 @@ export function createOutputPump(run: RunKey, hold: (held: boolean) => void): Ou
       checkPressure();
     },
     acknowledge(offset) {
+      acknowledged = Math.max(acknowledged, offset);
       buffer.acknowledge(offset);
       checkPressure();
     },
@@ -77,9 +87,9 @@ export function createOutputPump(run: RunKey, hold: (held: boolean) => void): Ou
       if (timer !== null) clearTimeout(timer);
     },
     unsent: () => {
-      const pieces: OutputPiece[] = [];
-      for (let piece = buffer.take(Infinity); piece !== null; piece = buffer.take(Infinity)) pieces.push(piece);
-      return pieces;
+      const output: OutputPiece[] = [];
+      for (let piece = buffer.take(Infinity); piece !== null; piece = buffer.take(Infinity)) output.push(piece);
+      return { output, sentEnd };
     },
     unacknowledged: () => buffer.pieces(),
     get bytes() {

@@ -31,8 +31,9 @@ export function refusedReport(run: Assignment, reason: RefusalReason): AgentMess
   return { refused: { commandId, attempt, assignNo, reason: refusals[reason], recorded: true } };
 }
 
-export function outputReport(run: RunKey, piece: OutputPiece): AgentMessageInput {
-  return { output: toChunk(run, piece) };
+/** `sentEnd` is the end of what was sent before; what lies between that and the piece had to be dropped. */
+export function outputReport(run: RunKey, piece: OutputPiece, sentEnd: number): AgentMessageInput {
+  return { output: toChunk(run, piece, sentEnd) };
 }
 
 export interface ResultReport extends Assignment {
@@ -42,6 +43,8 @@ export interface ResultReport extends Assignment {
   startedAgoMs: number;
   /** What wasn't sent as chunks yet. */
   output: readonly OutputPiece[];
+  /** The end of what was. */
+  sentEnd: number;
 }
 
 // A server takes 64 pieces and 512 KiB with a result; this leaves room.
@@ -54,10 +57,10 @@ const maxTailBytes = 384 * 1024;
  */
 export async function sendResult(link: Link, report: ResultReport): Promise<boolean> {
   const { result, commandId, attempt, assignNo } = report;
-  const pieces = report.output.flatMap((piece) => split(piece, link.maxChunkBytes));
-  const tail = pieces.splice(pieces.length - countTail(pieces));
-  for (const piece of pieces) {
-    if (!(await link.send(outputReport(report, piece)))) return false;
+  const chunks = toChunks(report, link.maxChunkBytes);
+  const tail = chunks.splice(chunks.length - countTail(chunks));
+  for (const output of chunks) {
+    if (!(await link.send({ output }))) return false;
   }
   return link.send({
     result: {
@@ -70,15 +73,37 @@ export async function sendResult(link: Link, report: ResultReport): Promise<bool
       errorMessage: result.errorMessage,
       durationMs: result.durationMs,
       outputBytes: result.outputBytes,
-      tail: tail.map((piece) => toChunk(report, piece)),
+      tail,
       recorded: report.recorded,
       startedAgoMs: report.startedAgoMs,
     },
   });
 }
 
-function toChunk({ commandId, attempt }: RunKey, { offset, stream, data }: OutputPiece): OutputChunkInput {
-  return { commandId, attempt, offset, stream: stream === "stderr" ? "STREAM_STDERR" : "STREAM_STDOUT", data };
+function toChunks(report: ResultReport, maxBytes: number): OutputChunk[] {
+  let { sentEnd } = report;
+  return report.output
+    .flatMap((piece) => split(piece, maxBytes))
+    .map((piece) => {
+      const chunk = toChunk(report, piece, sentEnd);
+      sentEnd = piece.offset + piece.data.length;
+      return chunk;
+    });
+}
+
+type OutputChunk = OutputChunkInput & { data: Uint8Array };
+
+function toChunk({ commandId, attempt }: RunKey, piece: OutputPiece, sentEnd: number): OutputChunk {
+  const { offset, stream, data } = piece;
+  const droppedBefore = Math.max(0, offset - sentEnd);
+  return {
+    commandId,
+    attempt,
+    offset,
+    stream: stream === "stderr" ? "STREAM_STDERR" : "STREAM_STDOUT",
+    data,
+    droppedBefore,
+  };
 }
 
 function split(piece: OutputPiece, maxBytes: number): OutputPiece[] {
@@ -89,12 +114,12 @@ function split(piece: OutputPiece, maxBytes: number): OutputPiece[] {
   return parts;
 }
 
-/** How many of the last pieces fit into a result. */
-function countTail(pieces: readonly OutputPiece[]): number {
+/** How many of the last chunks fit into a result. */
+function countTail(chunks: readonly OutputChunk[]): number {
   let count = 0;
   let bytes = 0;
-  for (const piece of pieces.toReversed()) {
-    bytes += piece.data.length;
+  for (const { data } of chunks.toReversed()) {
+    bytes += data.length;
     if (bytes > maxTailBytes || count === maxTailPieces) break;
     count += 1;
   }

@@ -135,7 +135,7 @@ export function beginRun(options: RunOptions): Run {
 
   function report(result: RunResult, recorded: boolean): ResultReport {
     const startedAgoMs = startedMs === null ? 0 : Math.round(clock.monotonicMs() - startedMs);
-    return { ...assignment, result, recorded, startedAgoMs, output: pump.unsent() };
+    return { ...assignment, result, recorded, startedAgoMs, ...pump.unsent() };
   }
 
   function stop(reason: StopReason): void {

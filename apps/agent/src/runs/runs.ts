@@ -83,7 +83,7 @@ export function createRuns(options: RunsOptions): Runs {
     const takesSlot = prepared.kind === "ready" && prepared.handler.lane === "work";
     const refusal = refusalOf(frame, takesSlot, arrivedMs);
     if (refusal === null) begin(frame, on, arrivedMs, prepared, takesSlot);
-    else refuse({ ...frame, acceptedAt: clock.now().getTime() }, refusal);
+    else void refuse({ ...frame, acceptedAt: clock.now().getTime() }, refusal);
   }
 
   function refusalOf(frame: Assign, takesSlot: boolean, arrivedMs: number): RefusalReason | null {
@@ -97,7 +97,15 @@ export function createRuns(options: RunsOptions): Runs {
     const entry: Entry = { run, prepared, takesSlot, abandoned: false };
     entries.set(keyOf(frame), entry);
     if (takesSlot) running += 1;
-    run.ended.then((end) => settle(entry, end), onFatal);
+    void follow(entry);
+  }
+
+  async function follow(entry: Entry): Promise<void> {
+    try {
+      settle(entry, await entry.run.ended);
+    } catch (error) {
+      onFatal(error);
+    }
   }
 
   function settle(entry: Entry, end: RunEnd): void {
@@ -123,13 +131,19 @@ export function createRuns(options: RunsOptions): Runs {
     whenIdle = [];
   }
 
-  function refuse(run: NewRun, reason: RefusalReason): void {
-    const { commandId, attempt, assignNo, type, acceptedAt } = run;
-    ledger.refuse({ commandId, attempt, assignNo, type, acceptedAt }, reason).then((outcome) => {
-      if (outcome.kind === "recorded") sayRefused(run, reason);
-      else if (reason === "cancelled" && outcome.kind === "forgotten") sayRefused(run, reason);
+  async function refuse(
+    { commandId, attempt, assignNo, type, acceptedAt }: NewRun,
+    reason: RefusalReason,
+  ): Promise<void> {
+    const run = { commandId, attempt, assignNo };
+    try {
+      const outcome = await ledger.refuse({ ...run, type, acceptedAt }, reason);
+      const neverStarts = outcome.kind === "recorded" || (outcome.kind === "forgotten" && reason === "cancelled");
+      if (neverStarts) sayRefused(run, reason);
       else answerKnown(run, outcome);
-    }, onFatal);
+    } catch (error) {
+      onFatal(error);
+    }
   }
 
   /** What the ledger had before is answered as it was then. */
@@ -139,7 +153,7 @@ export function createRuns(options: RunsOptions): Runs {
       const errorMessage = "the agent's ledger no longer knows whether it ran";
       const result = rejectedResult({ error: "ledger_lost", errorMessage });
       if (link !== null)
-        void sendResult(link, { ...logged(run), result, recorded: false, startedAgoMs: 0, output: [] });
+        void sendResult(link, { ...logged(run), result, recorded: false, startedAgoMs: 0, output: [], sentEnd: 0 });
     } else if (outcome.state === "refused") {
       sayRefused(run, outcome.refusal ?? "cancelled");
     } else if (outcome.state === "done") {
@@ -161,7 +175,7 @@ export function createRuns(options: RunsOptions): Runs {
     } else if (unacknowledged.has(frame)) {
       unacknowledged.send(on, frame, null);
     } else if (frame.assignNo > 0) {
-      refuse({ ...frame, type: "", acceptedAt: clock.now().getTime() }, "cancelled");
+      void refuse({ ...frame, type: "", acceptedAt: clock.now().getTime() }, "cancelled");
     } else {
       log.warn({ ...logged(frame) }, "cancel of a command that isn't here: ignored");
     }

@@ -32,8 +32,9 @@ export function createUnacknowledged(options: {
     const stored = await ledger.readResult(run);
     if (stored === null || !runs.has(keyOf(run))) return true;
     const { acceptedAt, output, ...report } = stored;
+    const sentEnd = resumeAt ?? 0;
     const startedAgoMs = Math.max(0, clock.now().getTime() - acceptedAt);
-    return sendResult(link, { ...report, recorded: true, startedAgoMs, output: outputFrom(output, resumeAt ?? 0) });
+    return sendResult(link, { ...report, recorded: true, startedAgoMs, output: outputFrom(output, sentEnd), sentEnd });
   }
 
   async function sendEach(link: Link, resumeAt: (run: RunKey) => number | null): Promise<void> {

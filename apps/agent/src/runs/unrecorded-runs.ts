@@ -36,7 +36,16 @@ export function createUnrecordedRuns({ clock }: { clock: Clock }) {
       durationMs,
       outputBytes,
     });
-    await sendResult(link, { commandId, attempt, assignNo, result, recorded: false, startedAgoMs: durationMs, output });
+    await sendResult(link, {
+      commandId,
+      attempt,
+      assignNo,
+      result,
+      recorded: false,
+      startedAgoMs: durationMs,
+      output,
+      sentEnd: 0,
+    });
   }
 
   return {

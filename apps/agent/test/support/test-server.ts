@@ -81,7 +81,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   function connect(call: Call): void {
     const nonce = randomBytes(32);
     let stream: TestStream | null = null;
-    call.write({ challenge: { nonce } } as ServerMessage);
+    call.write({ challenge: { nonce } });
     call.on("error", () => {});
     call.on("end", () => call.end());
     call.on("cancelled", () => {
@@ -166,7 +166,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
           () => {
             for (const frame of stream.frames) {
               const body = frame[kind];
-              if (body && fits(body as Frame<typeof kind>)) return body as Frame<typeof kind>;
+              if (body && fits(body)) return body;
             }
             return null;
           },
