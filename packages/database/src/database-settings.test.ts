@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { databaseSettings, resolveDatabaseUrl } from "./database-settings.ts";
+import { resolveDatabaseUrl } from "./database-settings.ts";
 
 const service = "command-server";
 
@@ -63,6 +63,19 @@ test("DB_* without a server to apply to is an error", () => {
   expect(() => resolveDatabaseUrl({ service, password: "s3cret-one" })).toThrow("DB_PASSWORD without DB_HOST");
 });
 
+test.each(["db.example:6432", "db.example/queue", "user@db.example", "a b", "[::1", "/run/postgresql"])(
+  "DB_HOST=%s is an error, never another host",
+  (host) => {
+    expect(() => resolveDatabaseUrl({ service, host })).toThrow("DB_HOST isn't a host's name or address");
+  },
+);
+
+test("a stray % in a URL is an error that says how to write it", () => {
+  expect(() => resolveDatabaseUrl({ service, databaseUrl: "postgresql://app:100%@db.example" })).toThrow(
+    "DATABASE_URL has a % that isn't followed by two hex digits: write it as %25",
+  );
+});
+
 test.each(["mysql://db.example", "db.example", "https://db.example"])("%s is no PostgreSQL URL", (databaseUrl) => {
   expect(() => resolveDatabaseUrl({ service, databaseUrl })).toThrow("DATABASE_URL isn't a PostgreSQL URL");
 });
@@ -84,19 +97,3 @@ test.each(["postgres", "helixagent123", "guest", "password"])(
     }
   },
 );
-
-test("a service declares its settings from here", () => {
-  const settings = databaseSettings(service);
-  expect(settings.serviceDatabaseUrl.env).toEqual(["COMMAND_SERVER_DATABASE_URL"]);
-  const names = Object.values(settings).flatMap(({ env }) => env);
-  expect(names).toEqual([
-    "DATABASE_URL",
-    "COMMAND_SERVER_DATABASE_URL",
-    "DB_HOST",
-    "DB_PORT",
-    "DB_USER",
-    "DB_PASSWORD",
-    "DB_NAME",
-  ]);
-  expect(settings.password.secret && settings.databaseUrl.secret && settings.serviceDatabaseUrl.secret).toBe(true);
-});

@@ -1,4 +1,4 @@
-import { isIPv4 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 
 /** What a service is told about its database; undefined or empty: not set. */
 export interface DatabaseSettingsInput {
@@ -24,45 +24,9 @@ export type DatabaseTarget =
   /** This one; whoever named it created it. */
   | { kind: "database"; url: string; database: string };
 
-/** A setting of a service's own, for its `config.ts` to declare. */
-export interface DatabaseSetting {
-  /** Environment variables that set it. */
-  env: readonly string[];
-  kind: "text" | "port";
-  /** Never shown. */
-  secret: boolean;
-  doc: string;
-}
-
 /** Settings about the database that contradict each other or are unsafe. One line per problem; never a password. */
 export class DatabaseSettingsError extends Error {
   override readonly name = "DatabaseSettingsError";
-}
-
-type SettingName = Exclude<keyof DatabaseSettingsInput, "service">;
-
-/** The settings that `resolveDatabaseUrl` takes, with their variables: `<SERVICE>_DATABASE_URL` for this service. */
-export function databaseSettings(service: string): Record<SettingName, DatabaseSetting> {
-  const text = { kind: "text", secret: false } as const;
-  return {
-    databaseUrl: {
-      ...text,
-      env: ["DATABASE_URL"],
-      secret: true,
-      doc: `PostgreSQL server, as postgresql://user:password@host:port; the database is ${databaseName(service)}. Without it an embedded server runs.`,
-    },
-    serviceDatabaseUrl: {
-      ...text,
-      env: [serviceVariable(service)],
-      secret: true,
-      doc: "This service's database, as postgresql://user:password@host:port/database. Goes before DATABASE_URL.",
-    },
-    host: { ...text, env: ["DB_HOST"], doc: "PostgreSQL server's host, instead of DATABASE_URL." },
-    port: { ...text, env: ["DB_PORT"], kind: "port", doc: "PostgreSQL server's port. 5432 if not set." },
-    user: { ...text, env: ["DB_USER"], doc: "PostgreSQL role. `fleetwire` if not set." },
-    password: { ...text, env: ["DB_PASSWORD"], secret: true, doc: "Its password." },
-    name: { ...text, env: ["DB_NAME"], doc: `Database on that server. ${databaseName(service)} if not set.` },
-  };
 }
 
 /**
@@ -92,8 +56,12 @@ export function resolveDatabaseUrl(input: DatabaseSettingsInput): DatabaseTarget
   }
   if (parts.DB_HOST !== undefined) {
     const url = new URL("postgresql://localhost");
-    url.hostname = parts.DB_HOST.includes(":") && !parts.DB_HOST.startsWith("[") ? `[${parts.DB_HOST}]` : parts.DB_HOST;
-    if (url.hostname === "") throw new DatabaseSettingsError("DB_HOST isn't a host's name or address");
+    const host = isIPv6(parts.DB_HOST) ? `[${parts.DB_HOST}]` : parts.DB_HOST;
+    // URL ignores what it can't take as a host and leaves the one before, or takes a part of it.
+    url.hostname = host;
+    if (url.hostname !== host && !isIPv6(parts.DB_HOST)) {
+      throw new DatabaseSettingsError("DB_HOST isn't a host's name or address; a port belongs in DB_PORT");
+    }
     url.port = parts.DB_PORT ?? "5432";
     url.username = encodeURIComponent(parts.DB_USER ?? "fleetwire");
     url.password = encodeURIComponent(parts.DB_PASSWORD ?? "");
@@ -145,8 +113,20 @@ function refuseContradiction(variable: string, url: URL, parts: Parts, database:
 
 function parseUrl(variable: string, value: string): URL {
   const url = URL.canParse(value) ? new URL(value) : null;
-  if (url !== null && /^postgres(?:ql)?:$/.test(url.protocol)) return url;
+  if (url !== null && /^postgres(?:ql)?:$/.test(url.protocol)) {
+    if ([url.username, url.password, url.pathname].every(isDecodable)) return url;
+    throw new DatabaseSettingsError(`${variable} has a % that isn't followed by two hex digits: write it as %25`);
+  }
   throw new DatabaseSettingsError(`${variable} isn't a PostgreSQL URL: expected postgresql://user:password@host:port`);
+}
+
+function isDecodable(part: string): boolean {
+  try {
+    decodeURIComponent(part);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const wellKnownPasswords = new Set([
