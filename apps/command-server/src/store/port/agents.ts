@@ -1,0 +1,82 @@
+// Agents, and the tokens that enrol them. See `../command-store.ts` for what every method promises.
+import type { JsonObject } from "../../commands/command.ts";
+import type { Page } from "./commands.ts";
+import type { DisconnectReason } from "./sessions.ts";
+
+export interface Agent {
+  agentId: string;
+  companyId: string;
+  fleet: string;
+  labels: Record<string, string>;
+  types: { type: string; parametersSchema: JsonObject | null }[];
+  concurrency: number;
+  hostname: string;
+  platform: string;
+  version: string;
+  facts: JsonObject | null;
+  status: "online" | "offline" | "revoked";
+  draining: boolean;
+  epoch: number;
+  serverId: string | null;
+  enrolledAt: Date;
+  connectedAt: Date | null;
+  lastSeenAt: Date | null;
+  disconnectedAt: Date | null;
+  disconnectReason: DisconnectReason | null;
+  disconnectDetail: string | null;
+  load: { running: number; load1: number; freeMemoryBytes: number } | null;
+}
+
+export interface NewJoinToken {
+  tokenId: string;
+  companyId: string;
+  /** SHA-256 of the token, hex. The token itself is never stored. */
+  tokenHash: string;
+  fleet: string;
+  /** Set: good for this agent id alone. */
+  agentId: string | null;
+  uses: number;
+  ttlMs: number;
+  createdBy: string;
+}
+
+export interface JoinToken {
+  tokenId: string;
+  fleet: string;
+  agentId: string | null;
+  usesLeft: number;
+  createdAt: Date;
+  expiresAt: Date;
+  revokedAt: Date | null;
+}
+
+export type EnrolOutcome =
+  { kind: "enrolled"; companyId: string; fleet: string } | { kind: "token_invalid" } | { kind: "id_taken" };
+
+export interface AgentRecords {
+  createJoinToken(token: NewJoinToken): Promise<JoinToken>;
+  listJoinTokens(companyId: string): Promise<JoinToken[]>;
+  revokeJoinToken(companyId: string, tokenId: string): Promise<boolean>;
+  /**
+   * Spends one use of the token and binds the id to the key, in one step. The same key again is no error and costs no
+   * use. A revoked id can be bound anew, by a token of its own company.
+   */
+  enrol(request: { agentId: string; tokenHash: string; publicKey: Buffer; hostname: string }): Promise<EnrolOutcome>;
+  /** For checking a Hello; of any company. */
+  agentKey(agentId: string): Promise<{ publicKey: Buffer; companyId: string; revoked: boolean } | null>;
+  getAgent(companyId: string, agentId: string): Promise<Agent | null>;
+  /** Ordered by agent id. */
+  listAgents(query: {
+    companyId: string;
+    fleet?: string;
+    status?: Agent["status"];
+    labels?: Record<string, string>;
+    limit: number;
+    cursor: string | null;
+  }): Promise<Page<Agent>>;
+  /** Ends the right to connect; signals the holder of a live session. False when there is no such agent. */
+  revokeAgent(companyId: string, agentId: string): Promise<boolean>;
+  putFacts(agentId: string, facts: JsonObject): Promise<void>;
+  /** Agents online by fleet, all companies; may be up to 15 s old. */
+  onlineByFleet(): Promise<Map<string, number>>;
+}

@@ -1,0 +1,116 @@
+// Agents' live sessions, their fencing and their reconciliation. See `../command-store.ts` for what every method promises.
+import type { JsonObject, Lane } from "../../commands/command.ts";
+
+export interface HeldCommand {
+  commandId: string;
+  assignNo: number;
+  attempt: number;
+  state: "running" | "done" | "refused";
+}
+
+export interface AgentProfile {
+  fleet: string;
+  labels: Record<string, string>;
+  /** Types with their parameters' JSON Schema (null: any object). */
+  types: { type: string; parametersSchema: JsonObject | null }[];
+  concurrency: number;
+  hostname: string;
+  platform: string;
+  version: string;
+  draining: boolean;
+}
+
+export interface OpenSession {
+  agentId: string;
+  ledgerId: string;
+  seenEpoch: number;
+  highest: number;
+  horizon: number;
+  bootId: string;
+  held: readonly HeldCommand[];
+  profile: AgentProfile;
+}
+
+/** A command that the agent goes on with, or still owes a result for. */
+export interface KeptRun {
+  commandId: string;
+  assignNo: number;
+  attempt: number;
+  lane: Lane;
+  /** Stored end of its output: the agent resumes there. */
+  outputEnd: number;
+  cancelRequested: boolean;
+}
+
+export type OpenSessionOutcome =
+  | {
+      kind: "opened";
+      /** max(stored, seenEpoch) + 1. */
+      epoch: number;
+      companyId: string;
+      fleet: string;
+      /** The session it replaced, when that was still open: on this server it is to be told, on another one it was signalled. */
+      superseded: { serverId: string; epoch: number } | null;
+      kept: KeptRun[];
+      /** Held runs that aren't current any more: the agent is to end them. */
+      stop: HeldCommand[];
+      /** Back to `queued`: the agent never had them, or had refused them. */
+      requeued: string[];
+      /** Ended `failed`, `ledger_lost`. */
+      lost: string[];
+    }
+  /** `highest` is below what this ledger had reported: open again with a new ledger id and nothing held. */
+  | { kind: "restored_copy" }
+  /** Another ledger holds the id, and its heartbeats are fresh. */
+  | { kind: "in_use"; serverId: string; lastSeenMs: number }
+  | { kind: "agent_unknown" }
+  | { kind: "revoked" };
+
+export interface SessionHeartbeat {
+  agentId: string;
+  epoch: number;
+  running: number;
+  load1: number;
+  freeMemoryBytes: number;
+}
+
+export const disconnectReasons = [
+  "agent_closed",
+  "connection_lost",
+  "heartbeat_timeout",
+  "answer_timeout",
+  "superseded",
+  "revoked",
+  "protocol_error",
+  "send_queue_full",
+  "server_stopping",
+  "server_lost",
+] as const;
+export type DisconnectReason = (typeof disconnectReasons)[number];
+
+/** Signals for the sessions that this server holds. Hints: a lost one is made good by the poll. */
+export interface SessionSignals {
+  /** New work for these agents. */
+  wake(agentIds: readonly string[]): void;
+  /** A cancel was asked for: see `pendingCancels`. */
+  cancel(agentIds: readonly string[]): void;
+  /** This session is over. */
+  drop(agentId: string, epoch: number, reason: "superseded" | "revoked"): void;
+}
+
+export interface AgentSessions {
+  /**
+   * Begins a session and settles, in the same step, every assigned command of the agent against what it holds:
+   * held and running: kept (and marked started); held and done: kept until its result; refused: requeued, or cancelled where a cancel was asked for;
+   * not held, same ledger, above the horizon: requeued; else `ledger_lost` (attempt + 1 where idempotent or its retry policy allows).
+   */
+  openSession(session: OpenSession): Promise<OpenSessionOutcome>;
+  /** Resolves to the agents whose session isn't current any more. */
+  heartbeat(beats: readonly SessionHeartbeat[]): Promise<string[]>;
+  updateProfile(agentId: string, epoch: number, profile: AgentProfile): Promise<void>;
+  /** Also writes `agent.disconnected` to the feed. No effect when the session isn't current. */
+  closeSession(agentId: string, epoch: number, reason: DisconnectReason, detail: string | null): Promise<void>;
+  /** Says that this server lives; closes, as `server_lost`, the sessions of servers that haven't said so for `holderTimeoutMs`. */
+  serverHeartbeat(): Promise<void>;
+  onSignal(signals: SessionSignals): () => void;
+}
