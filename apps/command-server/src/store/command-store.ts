@@ -8,8 +8,8 @@
  * - Each transition is written to the feed in the same step, and reaches `watch` listeners right after it.
  * - Batch methods answer in the order of their input; one bad row never fails its neighbours.
  * - While the store is out of reach they reject with StoreUnavailable (code `store_unavailable`, retryable). A change may
- *   then have been made or not. Every method may be repeated as it was called and changes nothing twice, except `assign`:
- *   what it assigned is settled when the session is opened anew. Output is sent again from the last end acknowledged.
+ *   then have been made or not. All but `createJoinToken` and `assign` may be repeated as they were called and change nothing twice;
+ *   what `assign` gave is settled when the session is opened anew. Output is sent again from the last end acknowledged.
  */
 import type { CommandRecords } from "./port/commands.ts";
 import type { Dispatch } from "./port/dispatch.ts";
