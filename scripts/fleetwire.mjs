@@ -49,6 +49,7 @@ function fingerprint() {
   const hash = createHash("sha256");
   const files = ["pnpm-lock.yaml", "pnpm-workspace.yaml", "package.json"];
   for (const folder of ["apps", "packages"]) {
+    // oxlint-disable-next-line unicorn/no-array-sort -- toSorted needs Node 20, and this runs on 18.
     for (const name of readdirSync(join(root, folder)).sort()) files.push(`${folder}/${name}/package.json`);
   }
   files.push(

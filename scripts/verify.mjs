@@ -25,12 +25,10 @@ for (const [name, program, args] of checks) {
   const began = performance.now();
   const done = spawnSync(program, args, { cwd: root, encoding: "utf8", maxBuffer: 64 << 20 });
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  if (done.status === 0) {
-    console.log(`ok      ${name} (${seconds} s)`);
-    continue;
-  }
+  console.log(`${done.status === 0 ? "ok    " : "FAILED"}  ${String(name)} (${seconds} s)`);
+  if (done.status === 0) continue;
   failed.push(name);
-  console.log(`FAILED  ${name} (${seconds} s)\n${done.stdout}${done.stderr}${done.error?.message ?? ""}`);
+  process.stdout.write(`${done.stdout ?? ""}${done.stderr ?? ""}${done.error?.message ?? ""}\n`);
 }
 if (failed.length > 0) console.log(`verify: failed: ${failed.join(", ")}`);
 process.exit(failed.length > 0 ? 1 : 0);

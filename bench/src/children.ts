@@ -1,4 +1,5 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -22,9 +23,10 @@ export function startChild(entry: string, env: Record<string, string> = {}): Chi
   });
   const waiting: { resolve: (value: never) => void; reject: (error: Error) => void }[] = [];
   createInterface({ input: child.stdout }).on("line", (line) => waiting.shift()?.resolve(JSON.parse(line) as never));
-  const exited = once(child);
-  void exited.then((code) => {
-    for (const { reject } of waiting.splice(0)) reject(new Error(`${entry} ended with ${code} before it answered`));
+  const exited = once(child, "exit");
+  child.once("exit", (code, signal) => {
+    const how = String(signal ?? code);
+    for (const { reject } of waiting.splice(0)) reject(new Error(`${entry} ended with ${how} before it answered`));
   });
   return {
     pid: child.pid ?? 0,
@@ -59,8 +61,4 @@ export function cpuSecondsOf(pid: number): number {
   } catch {
     return Number.NaN;
   }
-}
-
-function once(child: ChildProcess): Promise<string> {
-  return new Promise((resolve) => child.once("exit", (code, signal) => resolve(String(signal ?? code))));
 }

@@ -46,7 +46,7 @@ test("a frozen agent and a half-open connection are both found within 30 s, and 
   }
 
   const queued = [await work.queue(frozen.id), await work.queue(halfOpen.id)];
-  proxy.heal();
+  await proxy.heal();
   frozen.process.signal("SIGCONT");
   work.release();
   await work.settle();
@@ -60,7 +60,7 @@ test("a connection cut again and again costs no command and no output", async ()
     const burst = await Promise.all(Array.from({ length: 10 }, () => work.queue(agent.id)));
     await work.began(burst[2]!);
     proxy.cut();
-    proxy.heal();
+    await proxy.heal();
   }
   await work.settle();
 });
