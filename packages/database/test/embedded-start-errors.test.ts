@@ -60,3 +60,11 @@ test("data without its record is an error, not a new cluster over it", async () 
   rmSync(join(home, "postgres", "cluster.json"));
   await expect(homes.open(home)).rejects.toThrow("which holds its passwords, is gone");
 });
+
+test("a record without its data is an error, not an empty database", async () => {
+  const home = homes.home("home");
+  const share = await homes.open(home);
+  await share.close();
+  rmSync(join(home, "postgres", "data"), { recursive: true });
+  await expect(homes.open(home)).rejects.toThrow(/there is data in .*, but it is gone[^]*to begin anew/);
+});

@@ -1,5 +1,6 @@
 import { mkdir, realpath, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { claimData, removeAbandonedData } from "./abandoned-data.ts";
 import { runnableBinaries } from "./binaries.ts";
 import { newClusterRecord, readClusterRecord, writeClusterRecord, type ClusterRecord } from "./cluster-record.ts";
 import { EmbeddedPostgresError } from "./embedded-postgres-error.ts";
@@ -7,7 +8,14 @@ import { withFileLock } from "./file-lock.ts";
 import { initialise, isInitialised } from "./initialise.ts";
 import { launchPostmaster } from "./launch.ts";
 import { canReach, chooseOsUser, type OsUser } from "./os-user.ts";
-import { clusterFiles, createClusterFolder, dataFolderOf, placeData, type ClusterFiles } from "./placement.ts";
+import {
+  clusterFiles,
+  createClusterFolder,
+  dataFolderOf,
+  placeData,
+  reachableClusters,
+  type ClusterFiles,
+} from "./placement.ts";
 import { describePortHolder, freePort, isPortFree } from "./port.ts";
 import { stopPostmaster, waitUntilReady, type Postmaster } from "./postmaster.ts";
 import { seatedProcesses } from "./seat.ts";
@@ -105,7 +113,11 @@ async function start(cluster: Cluster, port: number | null): Promise<RunningClus
   const native = await runnableBinaries(cluster.native, user);
   const record = known ?? (await createRecord(cluster, user));
   const dataFolder = dataFolderOf(cluster.files, record.dataFolder);
-  if (!(await isInitialised(dataFolder))) {
+  const initialised = await isInitialised(dataFolder);
+  // A port was noted, so a server has run: an empty database in its place would look like a loss of everything.
+  if (!initialised && record.port !== null) throw lostData(cluster, dataFolder);
+  if (record.dataFolder !== null) await claimData(dataFolder, cluster.files.record);
+  if (!initialised) {
     await initialise({ native, dataFolder, user, adminPassword: record.adminPassword });
   }
   await requireReach(user, dataFolder);
@@ -121,6 +133,7 @@ async function start(cluster: Cluster, port: number | null): Promise<RunningClus
         { pid: postmaster.pid, port: postmaster.port, dataFolder, tookMs },
         "embedded PostgreSQL started",
       );
+      if (user !== null) await removeAbandonedData(reachableClusters, cluster.log);
       return { record: current, dataFolder, postmaster, started: true };
     } catch (error) {
       const portLost = port === null && !(await isPortFree(chosen));
@@ -141,6 +154,14 @@ async function createRecord(cluster: Cluster, user: OsUser | null): Promise<Clus
   const record = newClusterRecord(await placeData(cluster.files, user));
   await writeClusterRecord(cluster.files.record, record);
   return record;
+}
+
+function lostData(cluster: Cluster, dataFolder: string): EmbeddedPostgresError {
+  return new EmbeddedPostgresError(
+    "damaged",
+    `${cluster.files.record} says that there is data in ${dataFolder}, but it is gone`,
+    `restore that folder (in a container: keep it on a volume), or delete ${cluster.files.folder} to begin anew.`,
+  );
 }
 
 async function requireReach(user: OsUser | null, dataFolder: string): Promise<void> {

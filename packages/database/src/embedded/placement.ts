@@ -1,10 +1,15 @@
 import { createHash, randomBytes } from "node:crypto";
 import { chmod, mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
+import { EmbeddedPostgresError } from "./embedded-postgres-error.ts";
 import { canReach, type OsUser } from "./os-user.ts";
 
 /** Where root puts what another user has to reach; it outlives reboots, as /tmp wouldn't. */
 const reachableRoot = "/var/lib/fleetwire";
+const clustersName = "clusters";
+
+/** Has one folder for each cluster whose data is outside its home. May not exist. */
+export const reachableClusters = join(reachableRoot, clustersName);
 
 /** The files of one cluster that are always in the home. */
 export interface ClusterFiles {
@@ -50,17 +55,29 @@ export async function placeData(files: ClusterFiles, user: OsUser | null): Promi
     .update(await realpath(files.folder))
     .digest("hex")
     .slice(0, 12);
-  const folder = join(await reachableFolder("clusters"), `${hash}-${randomBytes(4).toString("hex")}`);
+  const folder = join(await reachableFolder(clustersName), `${hash}-${randomBytes(4).toString("hex")}`);
   await mkdir(folder);
   await chmod(folder, 0o711);
   return join(folder, "data");
 }
 
-/** A folder of this name under `reachableRoot` that everybody can pass through, whatever the umask. */
+/**
+ * A folder of this name under `reachableRoot` that everybody can pass through, whatever the umask.
+ * @throws EmbeddedPostgresError `no_access`, on a read-only system for example.
+ */
 export async function reachableFolder(name: string): Promise<string> {
   const folder = join(reachableRoot, name);
-  await mkdir(folder, { recursive: true });
-  await chmod(reachableRoot, 0o755);
-  await chmod(folder, 0o755);
+  try {
+    await mkdir(folder, { recursive: true });
+    await chmod(reachableRoot, 0o755);
+    await chmod(folder, 0o755);
+  } catch (error) {
+    throw new EmbeddedPostgresError(
+      "no_access",
+      `can't make ${folder}, which the user that PostgreSQL runs as could reach: ${error instanceof Error ? error.message : String(error)}`,
+      "give others the right to pass (`chmod o+x`) the folders above FLEETWIRE_HOME and the checkout, or set DATABASE_URL.",
+      { cause: error },
+    );
+  }
   return folder;
 }
