@@ -55,10 +55,11 @@ export async function cancelCommand(
 }
 
 /** Whether this can be a command's id; what can't isn't worth a question to the store. */
-function isCommandId(text: string): boolean {
+export function isCommandId(text: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._-]{0,35}$/.test(text);
 }
 
+/** Throws `command_unknown`. */
 export function unknownCommand(commandId: string): never {
   throw new FleetwireError(errors.command_unknown, undefined, { details: { commandId: commandId.slice(0, 64) } });
 }

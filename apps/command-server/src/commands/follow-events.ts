@@ -9,7 +9,7 @@ export async function* followEvents(
   store: CommandStore,
   options: FollowOptions,
   stream: OutputStream | null,
-): AsyncGenerator<StreamEvent> {
+): AsyncGenerator<StreamEvent, void> {
   for await (const event of followCommand(store, options)) {
     if (event.kind === "output" && stream !== null && event.piece.stream !== stream) continue;
     yield toStreamEvent(event);

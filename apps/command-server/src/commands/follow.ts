@@ -1,7 +1,6 @@
-import { FleetwireError } from "@fleetwire/service";
-import { errors } from "../errors.ts";
 import type { CommandStore, OutputPiece } from "../store/command-store.ts";
 import { isTerminal, type Command } from "./command.ts";
+import { isCommandId, unknownCommand } from "./find-command.ts";
 import { outputReadBytes } from "./output.ts";
 
 /**
@@ -34,24 +33,26 @@ const doubtMs = 30_000;
  */
 export async function* followCommand(store: CommandStore, options: FollowOptions): AsyncGenerator<FollowEvent> {
   const { companyId, commandId, signal } = options;
+  if (!isCommandId(commandId)) unknownCommand(commandId);
   const changes = subscribe(store, commandId, signal);
   try {
-    let told = -1;
+    let command: Command | null = null;
     let output: OutputPosition | null = options.output && { ...options.output };
     while (!signal.aborted) {
-      changes.reset();
-      const command = await store.get(companyId, commandId);
-      if (command === null) throw new FleetwireError(errors.command_unknown, undefined, { details: { commandId } });
-      if (command.revision !== told) {
-        told = command.revision;
-        yield { kind: "state", command };
+      const news = changes.take();
+      const told: number = command?.revision ?? -1;
+      if (command === null || command.status === "queued" || news.revision > told) {
+        command = (await store.get(companyId, commandId)) ?? unknownCommand(commandId);
+        if (command.revision !== told) yield { kind: "state", command };
       }
-      if (output !== null) output = yield* outputFrom(store, options, output);
+      if (output !== null && mayHaveOutput(command, output, news.outputGrew)) {
+        output = yield* outputFrom(store, options, output);
+      }
       if (isTerminal(command.status)) {
         yield { kind: "end", command };
         return;
       }
-      await changes.next();
+      await changes.next({ after: command.revision, output: output !== null });
     }
   } finally {
     changes.close();
@@ -61,6 +62,12 @@ export async function* followCommand(store: CommandStore, options: FollowOptions
 interface OutputPosition {
   from: number;
   attempt: number | null;
+}
+
+/** Whether there may be output after the position, so that it is worth a read. */
+function mayHaveOutput({ status, attempt, result }: Command, position: OutputPosition, outputGrew: boolean): boolean {
+  if (status === "queued") return false;
+  return outputGrew || position.attempt !== attempt || (result !== null && result.outputBytes > position.from);
 }
 
 /** Everything stored from `position` on. Another attempt than the position's begins its output anew. */
@@ -73,7 +80,7 @@ async function* outputFrom(
   let next: number | null = from;
   while (next !== null && !signal.aborted) {
     const read = await store.readOutput(companyId, commandId, next, outputReadBytes);
-    if (read === null) throw new FleetwireError(errors.command_unknown, undefined, { details: { commandId } });
+    if (read === null) return unknownCommand(commandId);
     if (attempt !== null && attempt !== read.attempt) {
       attempt = read.attempt;
       from = 0;
@@ -95,26 +102,46 @@ async function* outputFrom(
   return { from, attempt };
 }
 
-/** Turns the store's hints into "something changed since `reset`". */
+/** What the store's hints said. */
+interface News {
+  /** The command's revision is at least this; Infinity: not known. */
+  revision: number;
+  outputGrew: boolean;
+}
+
+/** Gathers the store's hints, so that only what they speak of is read. */
 function subscribe(store: CommandStore, commandId: string, signal: AbortSignal) {
-  let changed = Promise.withResolvers<void>();
-  const wake = () => changed.resolve();
-  const unsubscribe = store.watch(commandId, wake);
-  signal.addEventListener("abort", wake);
+  const unknown: News = { revision: Infinity, outputGrew: true };
+  let news = unknown;
+  let wake: (() => void) | null = null;
+  const unsubscribe = store.watch(commandId, (event) => {
+    if (event.kind === "output") news = { ...news, outputGrew: true };
+    else news = { ...news, revision: Math.max(news.revision, event.revision) };
+    wake?.();
+  });
+  const onAbort = () => wake?.();
+  signal.addEventListener("abort", onAbort);
   return {
-    reset(): void {
-      changed = Promise.withResolvers<void>();
+    /** What was hinted since the last time; everything at first. */
+    take(): News {
+      const taken = news;
+      news = { revision: -1, outputGrew: false };
+      return taken;
     },
-    /** Resolves at the next change, at the signal, or in doubt. */
-    async next(): Promise<void> {
-      if (signal.aborted) return;
-      const doubt = setTimeout(wake, doubtMs).unref();
-      await changed.promise;
+    /** Resolves when something was hinted that isn't known yet, at the signal, or in doubt. */
+    async next(known: { after: number; output: boolean }): Promise<void> {
+      const doubt = setTimeout(() => {
+        news = unknown;
+        wake?.();
+      }, doubtMs).unref();
+      while (!signal.aborted && news.revision <= known.after && !(known.output && news.outputGrew)) {
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
       clearTimeout(doubt);
     },
     close(): void {
       unsubscribe();
-      signal.removeEventListener("abort", wake);
+      signal.removeEventListener("abort", onAbort);
     },
   };
 }

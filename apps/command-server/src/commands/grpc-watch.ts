@@ -7,7 +7,7 @@ import type { OutputStream } from "../store/command-store.ts";
 import { isTerminal } from "./command.ts";
 import { commandMessage } from "./command-message.ts";
 import { shownOutputBytes } from "./command-view.ts";
-import { findCommand, outputOf } from "./find-command.ts";
+import { outputOf } from "./find-command.ts";
 import { followCommand, type FollowEvent } from "./follow.ts";
 import type { CommandServiceDeps } from "./grpc-service.ts";
 import type { WholeOutput } from "./output.ts";
@@ -41,7 +41,7 @@ function isStall(error: unknown): boolean {
 async function watch(deps: CommandServiceDeps, call: WatchCall): Promise<void> {
   const { store } = deps;
   const principal = await authenticate(deps.verifier, call.metadata, "commands:read");
-  const { commandId } = await findCommand(store, principal, call.request.commandId);
+  const { commandId } = call.request;
   const output = call.request.output ? { from: offsetOf(call.request.outputOffset), attempt: null } : null;
   const stream = deps.streams.enter();
   if (stream === null) throw new FleetwireError(errors.too_many_streams, undefined, { retryAfterMs: 5_000 });

@@ -63,9 +63,9 @@ export function registerOutputRoutes(http: FastifyServer, deps: OutputDeps): voi
     },
     async (request, reply) => {
       const { companyId } = request.principal;
-      const { commandId } = await findCommand(store, request.principal, request.params.id);
       const { from = 0, stream = null, follow = false } = request.query;
       if (!follow) {
+        const { commandId } = await findCommand(store, request.principal, request.params.id);
         const first = await store.readOutput(companyId, commandId, from, outputReadBytes);
         if (first === null) return unknownCommand(commandId);
         return reply
@@ -82,8 +82,15 @@ export function registerOutputRoutes(http: FastifyServer, deps: OutputDeps): voi
       if (signal === null) throw new FleetwireError(errors.too_many_streams, undefined, { retryAfterMs: 5_000 });
       const resumed = parseEventId(request.headers["last-event-id"]);
       const output = resumed ?? { from, attempt: null };
+      const commandId = request.params.id;
       const events = followEvents(store, { companyId, commandId, output, signal }, stream);
-      await sendEvents(reply, events, { signal, heartbeatMs: deps.heartbeatMs, stallMs: deps.stallMs });
+      // An unknown command is refused before the stream begins.
+      const first = await events.next();
+      await sendEvents(reply, startingWith(first, events), {
+        signal,
+        heartbeatMs: deps.heartbeatMs,
+        stallMs: deps.stallMs,
+      });
       return reply;
     },
   );
@@ -91,4 +98,15 @@ export function registerOutputRoutes(http: FastifyServer, deps: OutputDeps): voi
 
 async function* storedBytes(store: CommandStore, range: OutputRange, first: StoredOutput): AsyncGenerator<Buffer> {
   for await (const piece of readPieces(store, range, first)) yield piece.data;
+}
+
+async function* startingWith<T>(first: IteratorResult<T, void>, rest: AsyncGenerator<T, void>): AsyncGenerator<T> {
+  if (first.done === true) return;
+  try {
+    yield first.value;
+    yield* rest;
+  } finally {
+    // Where the reader left before the rest was asked for.
+    await rest.return();
+  }
 }
