@@ -60,3 +60,16 @@ test("a name can be taken once", () => {
   health.register("database", () => {});
   expect(() => health.gauge("database", "x")).toThrow('"database" is registered already');
 });
+
+test("a check that is running is not started again by others who ask; the next one to ask starts it anew", async () => {
+  const health = createHealth();
+  const first = Promise.withResolvers<void>();
+  const check = vi.fn<() => Promise<void>>(() => first.promise);
+  health.register("database", check);
+  const asked = Promise.all([health.ready(), health.ready(), health.ready()]);
+  expect(check).toHaveBeenCalledTimes(1);
+  first.resolve();
+  expect((await asked).map(({ ok }) => ok)).toEqual([true, true, true]);
+  await health.ready();
+  expect(check).toHaveBeenCalledTimes(2);
+});

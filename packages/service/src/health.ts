@@ -19,7 +19,11 @@ export interface HealthGauge {
 
 /** Whether this process can do its work, and why not. */
 export interface Health {
-  /** Asked at each `ready()`; an error, or no answer within 2 s, means not ready. Its message becomes the reason. */
+  /**
+   * Asked at each `ready()`, one at a time: whoever asks meanwhile gets the same answer, so that many who ask anonymously
+   * can't use up the dependency's connections. An error, or no answer within 2 s, means not ready; its message becomes
+   * the reason.
+   */
   register(name: string, check: () => Promise<void> | void): void;
   /** Told rather than asked; not ready, with `reason`, until it says ok. */
   gauge(name: string, reason: string): HealthGauge;
@@ -42,7 +46,11 @@ export function createHealth(): Health {
   }
 
   return {
-    register: (name, check) => add(name, () => run(check)),
+    register: (name, check) =>
+      add(
+        name,
+        shared(() => run(check)),
+      ),
 
     gauge(name, reason) {
       let state: CheckResult = { ok: false, reason };
@@ -64,6 +72,12 @@ export function createHealth(): Health {
       return { ok: Object.values(all).every((check) => check.ok), checks: all };
     },
   };
+}
+
+/** Calls during a run join it. */
+function shared<R>(work: () => Promise<R>): () => Promise<R> {
+  let running: Promise<R> | null = null;
+  return () => (running ??= work().finally(() => (running = null)));
 }
 
 async function run(check: () => Promise<void> | void): Promise<CheckResult> {

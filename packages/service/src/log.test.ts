@@ -37,6 +37,10 @@ test.each([
   "secret",
   "client_secret",
   "set-cookie",
+  "adminPassword",
+  "DB_PASSWORD",
+  "operatorToken",
+  "clientPrivateKey2",
 ])("a field named %s is redacted at any depth", (name) => {
   const { log, lines } = capture();
   log
@@ -49,12 +53,20 @@ test.each([
 test.each([
   "postgres://fleet:hunter2@db:5432/x failed",
   "amqp://fleet:p@hunter2@broker",
+  "postgres://db/x?user=a&password=hunter2&sslmode=require failed",
+  "https://api/x?access_token=hunter2",
   "Authorization: Bearer hunter2hunter2hunter2",
   `used fw_${"hunter2".repeat(6)}`,
 ])("credentials inside a text are redacted: %s", (text) => {
   const { log, lines } = capture();
   log.info({ text, err: new Error(text, { cause: new Error(text) }) }, text);
   expect(lines.join()).not.toContain("hunter2");
+});
+
+test("a count or an id beside a secret's name stays readable", () => {
+  const { log, last } = capture();
+  log.info({ tokenCount: 3, apiKeyId: "k1", passwordChangedAt: "today" }, "x");
+  expect(last()).toMatchObject({ tokenCount: 3, apiKeyId: "k1", passwordChangedAt: "today" });
 });
 
 test("URLs and times without credentials stay as they are", () => {

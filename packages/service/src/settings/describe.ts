@@ -36,10 +36,11 @@ export function describeSettings(specs: Specs): SettingDescription[] {
   }));
 }
 
-/** The text of `--help`: each setting's flag, variables, default and meaning, without colours. */
+/** The text of `--help`: each setting's flag, variables (a secret's `<NAME>_FILE` too), default and meaning, without colours. */
 export function settingsHelp(program: string, specs: Specs): string {
   const rows = describeSettings(specs).map((row) => {
-    const ways = [row.flag, ...row.env].filter((way) => way !== null).join(", ");
+    const files = row.secret ? row.env.map((name) => `${name}_FILE`) : [];
+    const ways = [row.flag, ...row.env, ...files].filter((way) => way !== null).join(", ");
     const fallback = row.required ? "required" : row.default === null ? "not set" : `default ${row.default}`;
     return `  ${ways || row.key}\n      ${row.doc} (${row.expected}; ${fallback})`;
   });

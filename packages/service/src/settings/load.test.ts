@@ -244,5 +244,6 @@ test("descriptions and help name flags, variables, defaults and meaning", () => 
   });
   const help = settingsHelp("fleetwire-x", specs);
   expect(help).toContain("--polling-interval, POLLING_INTERVAL\n      How often the store is asked.");
-  expect(help).toContain("RABBITMQ_USER, RABBITMQ_USERNAME");
+  expect(help).toContain("RABBITMQ_USER, RABBITMQ_USERNAME\n");
+  expect(help).toContain("RABBITMQ_PASSWORD, RABBITMQ_PASSWORD_FILE\n");
 });
