@@ -13,7 +13,9 @@ import type { ServerMessageInput as _fleetwire_agent_v1_ServerMessageInput, Serv
 export interface AgentServiceClient extends grpc.Client {
   /**
    * One live session. The server speaks first (Challenge), the agent answers with Hello, the server with Welcome; a
-   * stream that isn't welcomed ends with UNAUTHENTICATED or FAILED_PRECONDITION and a code in the status details.
+   * stream that isn't welcomed ends with UNAUTHENTICATED (`agent_unknown`, `invalid_signature`, `agent_revoked`),
+   * FAILED_PRECONDITION `agent_id_in_use`, DEADLINE_EXCEEDED `hello_timeout`, INVALID_ARGUMENT `protocol_error` or
+   * UNAVAILABLE (`overloaded`, `server_stopping`).
    * 
    * An agent treats every end of the stream, CANCELLED included, as "connect again", except where GoAway says not to.
    */
@@ -21,7 +23,9 @@ export interface AgentServiceClient extends grpc.Client {
   Connect(options?: grpc.CallOptions): grpc.ClientDuplexStream<_fleetwire_agent_v1_AgentMessageInput, _fleetwire_agent_v1_ServerMessage>;
   /**
    * One live session. The server speaks first (Challenge), the agent answers with Hello, the server with Welcome; a
-   * stream that isn't welcomed ends with UNAUTHENTICATED or FAILED_PRECONDITION and a code in the status details.
+   * stream that isn't welcomed ends with UNAUTHENTICATED (`agent_unknown`, `invalid_signature`, `agent_revoked`),
+   * FAILED_PRECONDITION `agent_id_in_use`, DEADLINE_EXCEEDED `hello_timeout`, INVALID_ARGUMENT `protocol_error` or
+   * UNAVAILABLE (`overloaded`, `server_stopping`).
    * 
    * An agent treats every end of the stream, CANCELLED included, as "connect again", except where GoAway says not to.
    */
@@ -32,7 +36,8 @@ export interface AgentServiceClient extends grpc.Client {
    * Trades a join token for the right to connect as one agent id. The agent keeps the private key of `public_key`.
    * 
    * Errors: UNAUTHENTICATED `join_token_invalid` (unknown, used up, expired or revoked; the answer doesn't say which),
-   * ALREADY_EXISTS `agent_id_taken` (the id is bound to another key), INVALID_ARGUMENT `invalid_request`.
+   * ALREADY_EXISTS `agent_id_taken` (the id is bound to another key), INVALID_ARGUMENT `invalid_request`,
+   * RESOURCE_EXHAUSTED `too_many_attempts`. The code is in the metadata `fleetwire-code`, here and in Connect.
    */
   Enroll(argument: _fleetwire_agent_v1_EnrollRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_fleetwire_agent_v1_EnrollResponse>): grpc.ClientUnaryCall;
   Enroll(argument: _fleetwire_agent_v1_EnrollRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_fleetwire_agent_v1_EnrollResponse>): grpc.ClientUnaryCall;
@@ -42,7 +47,8 @@ export interface AgentServiceClient extends grpc.Client {
    * Trades a join token for the right to connect as one agent id. The agent keeps the private key of `public_key`.
    * 
    * Errors: UNAUTHENTICATED `join_token_invalid` (unknown, used up, expired or revoked; the answer doesn't say which),
-   * ALREADY_EXISTS `agent_id_taken` (the id is bound to another key), INVALID_ARGUMENT `invalid_request`.
+   * ALREADY_EXISTS `agent_id_taken` (the id is bound to another key), INVALID_ARGUMENT `invalid_request`,
+   * RESOURCE_EXHAUSTED `too_many_attempts`. The code is in the metadata `fleetwire-code`, here and in Connect.
    */
   enroll(argument: _fleetwire_agent_v1_EnrollRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_fleetwire_agent_v1_EnrollResponse>): grpc.ClientUnaryCall;
   enroll(argument: _fleetwire_agent_v1_EnrollRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_fleetwire_agent_v1_EnrollResponse>): grpc.ClientUnaryCall;
@@ -57,7 +63,9 @@ export interface AgentServiceClient extends grpc.Client {
 export interface AgentServiceHandlers extends grpc.UntypedServiceImplementation {
   /**
    * One live session. The server speaks first (Challenge), the agent answers with Hello, the server with Welcome; a
-   * stream that isn't welcomed ends with UNAUTHENTICATED or FAILED_PRECONDITION and a code in the status details.
+   * stream that isn't welcomed ends with UNAUTHENTICATED (`agent_unknown`, `invalid_signature`, `agent_revoked`),
+   * FAILED_PRECONDITION `agent_id_in_use`, DEADLINE_EXCEEDED `hello_timeout`, INVALID_ARGUMENT `protocol_error` or
+   * UNAVAILABLE (`overloaded`, `server_stopping`).
    * 
    * An agent treats every end of the stream, CANCELLED included, as "connect again", except where GoAway says not to.
    */
@@ -67,7 +75,8 @@ export interface AgentServiceHandlers extends grpc.UntypedServiceImplementation 
    * Trades a join token for the right to connect as one agent id. The agent keeps the private key of `public_key`.
    * 
    * Errors: UNAUTHENTICATED `join_token_invalid` (unknown, used up, expired or revoked; the answer doesn't say which),
-   * ALREADY_EXISTS `agent_id_taken` (the id is bound to another key), INVALID_ARGUMENT `invalid_request`.
+   * ALREADY_EXISTS `agent_id_taken` (the id is bound to another key), INVALID_ARGUMENT `invalid_request`,
+   * RESOURCE_EXHAUSTED `too_many_attempts`. The code is in the metadata `fleetwire-code`, here and in Connect.
    */
   Enroll: grpc.handleUnaryCall<_fleetwire_agent_v1_EnrollRequest, _fleetwire_agent_v1_EnrollResponseInput>;
   
