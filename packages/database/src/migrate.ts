@@ -31,7 +31,7 @@ export async function migrate(o: { database: Database; directory: string; log: D
   const migrations = await readMigrations(o.directory);
   const client = await o.database.connect();
   try {
-    await client.query("SELECT pg_advisory_lock($1)", [prismaLock]);
+    await lock(client, o.log);
     const pending = await findPending(client, migrations, o.log);
     for (const migration of pending) {
       await apply(client, migration);
@@ -42,6 +42,13 @@ export async function migrate(o: { database: Database; directory: string; log: D
     // The lock goes with the connection.
     await client.end().catch(() => {});
   }
+}
+
+async function lock(client: pg.Client, log: DatabaseLog): Promise<void> {
+  const { rows } = await client.query<{ locked: boolean }>("SELECT pg_try_advisory_lock($1) AS locked", [prismaLock]);
+  if (rows[0]?.locked === true) return;
+  log.info({}, "waiting for another process that applies migrations");
+  await client.query("SELECT pg_advisory_lock($1)", [prismaLock]);
 }
 
 interface Applied {

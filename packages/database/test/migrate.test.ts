@@ -60,6 +60,16 @@ test("four processes that migrate at once apply each migration once", async () =
   expect(await database.query("SELECT count(*) AS count FROM _prisma_migrations")).toEqual([{ count: 2 }]);
 });
 
+test("waiting for another process's migrations is said, and ends with that process", async () => {
+  const other = await database.connect();
+  await other.query("SELECT pg_advisory_lock(72707369)");
+  const said = Promise.withResolvers<string>();
+  const waiting = run({ ...silentLog, info: (_fields, message) => said.resolve(message) });
+  expect(await said.promise).toBe("waiting for another process that applies migrations");
+  await other.end();
+  expect(await waiting).toHaveLength(2);
+});
+
 test("a migration changed after it was applied is an error that names it, and nothing more is applied", async () => {
   await run();
   add("20260101000000_init", "CREATE TABLE note (body text, extra int);");
