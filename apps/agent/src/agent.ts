@@ -29,6 +29,8 @@ export interface AgentOptions {
   enrolAgain: () => Promise<void>;
   /** How long running commands may go on when the agent stops, ms. */
   drainGraceMs: number;
+  /** Between TERM and KILL of a command, ms. */
+  killGraceMs: number;
   clock: Clock;
   log: Logger;
   random?: () => number;
@@ -50,6 +52,8 @@ export interface Agent {
 
 // How long a stopping agent waits for the server to acknowledge its last results; they are in the ledger anyway.
 const acknowledgeWaitMs = 2_000;
+// How long it waits, beyond the grace between TERM and KILL, for the end of what it stops, and for a full disk.
+const recordWaitMs = 15_000;
 
 /**
  * The agent itself, without process, settings and network: connects through `open`, carries out what it is assigned,
@@ -71,11 +75,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     clock,
     log,
     onControl: (action, reason) => void stopAfterReport(action, reason),
-    onFatal: (err) => {
-      log.fatal({ err }, "the ledger is lost: ending");
-      ended.resolve({ exitCode: exitCodes.crashed, reason: "the ledger is lost" });
-    },
+    onFatal: endAtOnce,
   });
+
+  function endAtOnce(err: unknown): void {
+    log.fatal({ err }, "the ledger is lost: ending");
+    ended.resolve({ exitCode: exitCodes.crashed, reason: "the ledger is lost" });
+  }
 
   function profile(): ProfileInput {
     return {
@@ -121,6 +127,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await ledger.acknowledgeRefused(reportedRefusals);
     }
     await ledger.seeEpoch(welcome.epoch);
+    // The stream may have ended meanwhile: what is held is told on the next.
+    if (!next.open) return;
     link = next;
     runs.attach(next, welcome.newLedgerId === "" ? welcome.resume : []);
     if (stopping) void next.send({ profile: profile() });
@@ -166,7 +174,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     void link?.send({ profile: profile() });
     await Promise.race([runs.idle(), sleep(graceMs)]);
     runs.interrupt();
-    await runs.idle();
+    await Promise.race([runs.idle(), sleep(options.killGraceMs + recordWaitMs)]);
     if (link !== null) await Promise.race([runs.settled(), sleep(acknowledgeWaitMs)]);
     await connection?.close();
   }
@@ -206,6 +214,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     ...(options.random === undefined ? {} : { random: options.random }),
   });
   void connection.dismissed.then(dismiss);
+  void ledger.lost.then(endAtOnce);
 
   return { ended: ended.promise, stop, kill: () => runs.kill() };
 }

@@ -120,6 +120,12 @@ test.each([
   ["a token that isn't valid", { joinToken: "bad-token" }, exitCodes.refused, "the join token isn't valid"],
   ["no token", { joinToken: null }, exitCodes.badSettings, "isn't enrolled yet"],
   ["a wrong flag", { args: ["--concurency", "3"] }, exitCodes.badSettings, "did you mean"],
+  [
+    "a plug-in with a built-in's name",
+    { args: ["--plugins", shellPlugin()] },
+    exitCodes.badSettings,
+    "two of the type SHELL",
+  ],
   ["a plug-in that isn't there", { args: ["--plugins", "/no/plugin.ts"] }, exitCodes.badSettings, "can't be loaded"],
 ])("%s is a clear error and the end, under the launcher too", async (_what, options, exitCode, message) => {
   server = await startTestServer();
@@ -149,6 +155,13 @@ test("a server that isn't there yet is waited for, also to enrol", async () => {
   expect((await server.stream()).hello.agentId).toBe("agent-1");
 });
 
+test("a signal ends an agent that still waits to enrol", async () => {
+  agent = startAgentProcess({ address: `127.0.0.1:${await freePort()}` });
+  await agent.waitForLine(/can't enrol yet/);
+  agent.signal("SIGTERM");
+  expect((await agent.exited).code).toBe(exitCodes.stopped);
+});
+
 test("--help tells every setting", async () => {
   agent = startAgentProcess({ address: "127.0.0.1:1" }, { launcher: true, args: ["--help"] });
   expect((await agent.exited).code).toBe(0);
@@ -156,6 +169,12 @@ test("--help tells every setting", async () => {
     expect(agent.stdout.join("\n")).toContain(flag);
   }
 });
+
+function shellPlugin(): string {
+  const file = join(tempDir("plugin"), "shell.mjs");
+  writeFileSync(file, 'export default { type: "SHELL", run: async () => ({ exitCode: 0 }) };');
+  return file;
+}
 
 /** The agent's own pid, which its facts have. */
 async function agentPid(stream: TestStream): Promise<number> {

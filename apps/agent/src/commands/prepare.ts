@@ -1,5 +1,6 @@
 import { Validator } from "@cfworker/json-schema";
 import type { Assign } from "@fleetwire/proto";
+import { AgentError, exitCodes } from "../exit-codes.ts";
 import type { CommandHandler, CommandRequest, Rejection } from "./handler.ts";
 
 export type Prepared =
@@ -12,8 +13,16 @@ export interface CommandTypes {
   prepare(frame: Assign): Prepared;
 }
 
-/** The types of command that this agent knows. */
+/**
+ * The types of command that this agent knows.
+ *
+ * @throws AgentError `badSettings`: two of one name.
+ */
 export function createCommandTypes(handlers: readonly CommandHandler[]): CommandTypes {
+  for (const { type } of handlers) {
+    if (handlers.filter((handler) => handler.type === type).length === 1) continue;
+    throw new AgentError(exitCodes.badSettings, `there are two of the type ${type}: a plug-in needs a name of its own`);
+  }
   const known = new Map(handlers.map((handler) => [handler.type, { handler, validator: validatorOf(handler) }]));
 
   function prepare(frame: Assign): Prepared {

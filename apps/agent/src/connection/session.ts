@@ -7,6 +7,8 @@ import { createWriter } from "./writer.ts";
 /** A welcomed stream, as the runs see it. */
 export interface Link {
   readonly epoch: number;
+  /** False when the stream has ended. */
+  readonly open: boolean;
   /** Largest `OutputChunk.data`, bytes. */
   readonly maxChunkBytes: number;
   /** Resolves when the message is on its way; to false when the stream has ended. See `Writer`. */
@@ -105,7 +107,14 @@ export function openSession(options: { open: OpenStream; owner: SessionOwner; cl
 
   async function welcome(welcome: Welcome): Promise<void> {
     clearTimeout(handshake);
-    const own: Link = { epoch: welcome.epoch, maxChunkBytes: welcome.maxChunkBytes || defaultChunkBytes, send };
+    const own: Link = {
+      get open() {
+        return state !== "ended";
+      },
+      epoch: welcome.epoch,
+      maxChunkBytes: welcome.maxChunkBytes || defaultChunkBytes,
+      send,
+    };
     link = own;
     heartbeat = createHeartbeat({ welcome, clock, load: () => owner.load(), send, onSilence: fail });
     try {

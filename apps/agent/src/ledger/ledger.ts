@@ -18,6 +18,8 @@ type Promised<T> = {
  * A call rejects with LedgerFileError when its commit failed (disk full, file damaged): then it had no effect.
  */
 export interface Ledger extends Promised<LedgerOperations> {
+  /** Resolves when the ledger can't be used any more, though nobody closed it: damaged, or its thread failed. */
+  readonly lost: Promise<LedgerFileError>;
   /** Keeps the old file aside and begins an empty ledger with this id. */
   renew(ledgerId: string): Promise<void>;
   /** Resolves when everything asked for before is written and the file is free. */
@@ -53,19 +55,27 @@ export async function openLedger(options: { path: string; log: Logger; trimPolic
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   let lastId = 0;
   let broken: LedgerFileError | null = null;
+  let closing = false;
+  const lost = Promise.withResolvers<LedgerFileError>();
 
   thread.on("message", (replies: LedgerReply[]) => {
     for (const reply of replies) {
       const call = waiting.get(reply.id);
       waiting.delete(reply.id);
-      if ("error" in reply) call?.reject(new LedgerFileError(reply.error.code, reply.error.message));
-      else call?.resolve(reply.value);
+      if ("error" in reply) {
+        const error = new LedgerFileError(reply.error.code, reply.error.message);
+        if (error.code === "damaged") lost.resolve(error);
+        call?.reject(error);
+      } else {
+        call?.resolve(reply.value);
+      }
     }
   });
   const fail = (reason: string, cause?: unknown): void => {
     broken = new LedgerFileError("closed", reason, { cause });
     for (const call of waiting.values()) call.reject(broken);
     waiting.clear();
+    if (!closing) lost.resolve(broken);
   };
   thread.on("error", (error) => fail("the ledger's thread failed", error));
   thread.on("exit", () => fail("the ledger is closed"));
@@ -74,6 +84,7 @@ export async function openLedger(options: { path: string; log: Logger; trimPolic
     type Named = Extract<LedgerRequest, { name: N }>;
     return (...args: Named["args"]): Promise<unknown> => {
       if (broken !== null) return Promise.reject(broken);
+      if (name === "close") closing = true;
       lastId += 1;
       const answer = Promise.withResolvers<unknown>();
       waiting.set(lastId, answer);
@@ -82,7 +93,7 @@ export async function openLedger(options: { path: string; log: Logger; trimPolic
     };
   }
 
-  const ledger: Record<keyof Ledger, (...args: never) => Promise<unknown>> = {
+  const calls: Record<Exclude<keyof Ledger, "lost">, (...args: never) => Promise<unknown>> = {
     snapshot: call("snapshot"),
     accept: call("accept"),
     refuse: call("refuse"),
@@ -96,5 +107,5 @@ export async function openLedger(options: { path: string; log: Logger; trimPolic
     renew: call("renew"),
     close: call("close"),
   };
-  return ledger as Ledger;
+  return { ...calls, lost: lost.promise } as Ledger;
 }

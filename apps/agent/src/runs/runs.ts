@@ -53,13 +53,14 @@ interface Entry {
   run: Run;
   prepared: Prepared;
   takesSlot: boolean;
-  abandoned: boolean;
 }
 
 /** Everything that the agent runs, ran and refused, until the server has it. */
 export function createRuns(options: RunsOptions): Runs {
   const { types, concurrency, ledger, clock, log, onControl, onFatal } = options;
   const entries = new Map<string, Entry>();
+  // Of an earlier ledger: they are being ended, and reported no more.
+  const abandoned = new Set<Run>();
   const unacknowledged = createUnacknowledged({ ledger, clock, onFatal });
   const unrecorded = createUnrecordedRuns({ clock });
   const unsaidRefusals = new Map<number, { run: Assignment; reason: RefusalReason }>();
@@ -94,7 +95,7 @@ export function createRuns(options: RunsOptions): Runs {
 
   function begin(frame: Assign, on: Link, arrivedMs: number, prepared: Prepared, takesSlot: boolean): void {
     const run = beginRun({ frame, arrivedMs, prepared, ledger, clock, log, link: on });
-    const entry: Entry = { run, prepared, takesSlot, abandoned: false };
+    const entry: Entry = { run, prepared, takesSlot };
     entries.set(keyOf(frame), entry);
     if (takesSlot) running += 1;
     void follow(entry);
@@ -113,7 +114,7 @@ export function createRuns(options: RunsOptions): Runs {
     const { assignment } = run;
     if (entry.takesSlot) running -= 1;
     if (entries.get(keyOf(assignment)) === entry) entries.delete(keyOf(assignment));
-    if (!entry.abandoned) {
+    if (!abandoned.delete(run)) {
       if (end.kind === "refused") sayRefused(assignment, end.reason);
       else if (end.kind === "known") answerKnown(assignment, end.outcome);
       else {
@@ -126,7 +127,7 @@ export function createRuns(options: RunsOptions): Runs {
         }
       }
     }
-    if (entries.size > 0) return;
+    if (entries.size > 0 || abandoned.size > 0) return;
     for (const resolve of whenIdle) resolve();
     whenIdle = [];
   }
@@ -219,19 +220,19 @@ export function createRuns(options: RunsOptions): Runs {
       for (const { run } of entries.values()) run.stop("interrupted");
     },
     kill() {
-      for (const { run } of entries.values()) run.kill();
+      for (const run of [...abandoned, ...Array.from(entries.values(), (entry) => entry.run)]) run.kill();
     },
     abandon() {
-      for (const entry of entries.values()) {
-        entry.abandoned = true;
-        entry.run.stop("interrupted");
+      for (const { run } of entries.values()) {
+        abandoned.add(run);
+        run.stop("interrupted");
       }
       entries.clear();
       unacknowledged.clear();
       unsaidRefusals.clear();
     },
     async idle() {
-      if (entries.size > 0) await new Promise<void>((resolve) => whenIdle.push(resolve));
+      if (entries.size + abandoned.size > 0) await new Promise<void>((resolve) => whenIdle.push(resolve));
     },
     settled: () => unacknowledged.settled(),
     get running() {

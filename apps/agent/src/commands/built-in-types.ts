@@ -1,0 +1,35 @@
+import { createAllowList } from "../execution/allow-list.ts";
+import { pingHandler, restartHandler, stopHandler } from "./control.ts";
+import { factsHandler } from "./facts.ts";
+import type { CommandHandler } from "./handler.ts";
+import { type CommandTypes, createCommandTypes } from "./prepare.ts";
+import { shellHandler } from "./shell.ts";
+
+export interface BuiltInOptions {
+  agentId: string;
+  version: string;
+  shell: string;
+  /** SHELL commands that may run; null: all. */
+  allow: readonly string[] | null;
+  /** What commands get of the agent's own environment. */
+  commandEnvironment: Readonly<Record<string, string>>;
+  killGraceMs: number;
+}
+
+/**
+ * The types that every agent has, and those of its plug-ins.
+ *
+ * @throws AgentError `badSettings`: a plug-in has a name that is taken.
+ */
+export function builtInTypes(options: BuiltInOptions, plugins: readonly CommandHandler[]): CommandTypes {
+  const { agentId, version, shell, allow, commandEnvironment: environment, killGraceMs } = options;
+  const allowList = allow === null ? null : createAllowList(allow);
+  return createCommandTypes([
+    shellHandler({ agentId, shell, allowList, environment, killGraceMs }),
+    pingHandler,
+    factsHandler({ agentId, version }),
+    stopHandler,
+    restartHandler,
+    ...plugins,
+  ]);
+}
