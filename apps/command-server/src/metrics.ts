@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from "prom-client";
+import { finishedCommands } from "./commands/finished-commands.ts";
 import { isBuiltIn } from "./commands/parameters.ts";
 import type { CommandStore } from "./store/command-store.ts";
 
@@ -60,9 +61,14 @@ export function createCommandServerMetrics(
     registers,
     collect: () => streams.set(sources.openStreams()),
   });
+  const finished = finishedCommands(registry);
   return {
     queued: (type) => queued.inc({ type: isBuiltIn(type) ? type : "other" }),
-    cancelled: (outcome) => cancelled.inc({ outcome }),
+    cancelled(outcome) {
+      cancelled.inc({ outcome });
+      // What an agent has ends by its answer.
+      if (outcome === "cancelled") finished.inc({ status: "cancelled" });
+    },
   };
 }
 

@@ -99,8 +99,13 @@ test("metrics have the API's, with bounded labels, after real traffic", async ()
   const body = { agentId: "nobody", allowUnknownAgent: true };
   await api.call("POST", "/commands", { body: { ...body, command: "uptime" } });
   await api.call("POST", "/commands", { body: { ...body, type: "MY_PLUGIN" } });
+  const cancelled = await api.call("POST", "/commands", { body: { ...body, command: "uptime" } });
+  await api.call("POST", `/commands/${String(cancelled.json["commandId"])}/cancel`);
   const { text } = await api.call("GET", "/metrics");
-  expect(text).toMatch(/^commands_queued_total\{type="SHELL",service="command-server"\} 1$/m);
+  expect(text).toMatch(/^command_cancels_total\{outcome="cancelled",service="command-server"\} 1$/m);
+  expect(text).toMatch(/^commands_finished_total\{status="cancelled",service="command-server"\} 1$/m);
+  expect(text).toMatch(/^commands_finished_total\{status="expired",service="command-server"\} 0$/m);
+  expect(text).toMatch(/^commands_queued_total\{type="SHELL",service="command-server"\} 2$/m);
   expect(text).toMatch(/^commands_queued_total\{type="other",service="command-server"\} 1$/m);
   expect(text).toMatch(/^command_queue_depth\{state="queued",service="command-server"\} \d+$/m);
   for (const name of [

@@ -70,7 +70,7 @@ export async function startApiServer(env: Record<string, string> = {}): Promise<
   const lines: string[] = [];
   const log = createLogger({
     service: "command-server",
-    level: "warn",
+    level: env["LOG_LEVEL"] ?? "warn",
     destination: { write: (line) => lines.push(line) },
   });
   const lifecycle = createLifecycle({ log });

@@ -126,6 +126,8 @@ export function createDistributor(o: {
       const list = given.get(assignment.agentId);
       if (list) list.push(assignment);
       else given.set(assignment.agentId, [assignment]);
+      const { commandId, agentId, epoch, attempt, assignNo, waitedMs } = assignment;
+      log.debug({ commandId, agentId, epoch, attempt, assignNo, waitedMs }, "command assigned");
       metrics.assigned.inc();
       metrics.dispatchLatency.observe(assignment.waitedMs / 1_000);
     }

@@ -44,7 +44,10 @@ export async function openSession(o: {
     { agentId: hello.agentId, epoch, companyId, fleet, peer: stream.peer, newLedger, superseded, ...settled },
     "agent session opened",
   );
-  if (lost.length > 0) context.metrics.finished.inc({ status: "failed" }, lost.length);
+  for (const commandId of lost) {
+    context.metrics.finished.inc({ status: "failed" });
+    context.log.warn({ commandId, agentId: hello.agentId, epoch, code: "ledger_lost" }, "command failed");
+  }
   welcome(session, opened, {
     newLedgerId: newLedger ? ledgerId : "",
     serverId: o.serverId,

@@ -31,8 +31,10 @@ export function createHousekeeping(o: {
     for (let due = sweepLimit; due >= sweepLimit && !stopping.signal.aborted;) {
       const ended = await store.sweep(sweepLimit);
       for (const command of ended) {
-        o.metrics.finished.inc({ status: command.status });
-        if (command.status === "timeout") o.sessions.get(command.agentId)?.reports.cancel(command);
+        const { commandId, agentId, attempt, status } = command;
+        o.metrics.finished.inc({ status });
+        o.log.info({ commandId, agentId, attempt, status }, "a command's time was over");
+        if (status === "timeout") o.sessions.get(agentId)?.reports.cancel(command);
       }
       due = ended.length;
     }

@@ -100,6 +100,9 @@ export class RunReports {
       const outcome = await this.#untilStored("refused", () =>
         this.#o.store.refused({ ...this.#key(frame), recorded, reason }),
       );
+      // What an agent says of runs that aren't its own mustn't fill the log.
+      const level = outcome === "stale" ? "debug" : "info";
+      this.#o.log[level]({ ...this.#names(frame), reason, outcome }, "the agent refused a command");
       if (outcome === "stale") this.#o.metrics.staleReports.inc({ kind: "refused" });
       if (outcome === "cancelled") this.#o.metrics.finished.inc({ status: "cancelled" });
     });
@@ -158,6 +161,12 @@ export class RunReports {
     return { commandId, attempt, assignNo, agentId: this.#o.agentId, ledgerId: this.#o.ledgerId };
   }
 
+  /** A run as the log names it. */
+  #names({ commandId, attempt }: RunRef): { commandId: string; attempt: number; agentId: string; epoch: number } {
+    const { agentId, epoch } = this.#o;
+    return { commandId, attempt, agentId, epoch };
+  }
+
   #storeHeld(frame: StartedFrame): void {
     const held = this.#heldStarts.get(frame.commandId);
     if (held?.frame === frame) this.#heldStarts.delete(frame.commandId);
@@ -171,6 +180,7 @@ export class RunReports {
       // A run that ended meanwhile is stale too, and has nothing to be cancelled.
       if (wasOurs && !this.#o.slots.match(frame)) return;
       this.#o.metrics.staleReports.inc({ kind: "started" });
+      this.#o.log.debug(this.#names(frame), "the agent began a run that isn't its any more; it is told to end it");
       this.cancel(frame);
     });
   }
@@ -221,7 +231,14 @@ export class RunReports {
   }
 
   #count(outcome: ResultOutcome, frame: ResultFrame): void {
-    const { metrics } = this.#o;
+    const { metrics, log } = this.#o;
+    const { exitCode, error: code, durationMs } = frame;
+    const ended = { ...this.#names(frame), exitCode, code, durationMs };
+    if (outcome.kind === "applied") log.debug({ ...ended, status: outcome.status }, "command ended");
+    else {
+      const level = outcome.kind === "retried" || outcome.kind === "late" ? "info" : "debug";
+      log[level]({ ...ended, outcome: outcome.kind }, "a result that didn't end its command");
+    }
     if (outcome.kind === "unknown" || outcome.kind === "late") metrics.staleReports.inc({ kind: "result" });
     if (outcome.kind !== "applied" && outcome.kind !== "retried") return;
     metrics.processingDuration.observe(frame.durationMs / 1_000);

@@ -1,5 +1,6 @@
 import type { AgentMessage } from "@fleetwire/proto";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { finishedCommands } from "../commands/finished-commands.ts";
 import type { DisconnectReason } from "../store/command-store.ts";
 
 const bodies = new Set(["hello", "started", "refused", "output", "result", "heartbeat", "profile"]);
@@ -54,12 +55,7 @@ export function createSessionMetrics(registry: Registry, connected: () => number
       help: "Commands given to an agent's session.",
       registers,
     }),
-    finished: new Counter({
-      name: "commands_finished_total",
-      help: "Commands that reached a terminal state by this server's doing, queued ones cancelled by an operator apart.",
-      labelNames: ["status"],
-      registers,
-    }),
+    finished: finishedCommands(registry),
     staleReports: new Counter({
       name: "agent_reports_stale_total",
       help: "Reports about a run that isn't the command's current one, or isn't known at all.",

@@ -45,6 +45,7 @@ export function createCommandServiceHandlers(deps: CommandServiceDeps): CommandS
     QueueCommand: unary("commands:write", async (request, principal, call) => {
       const trace = parseTraceparent(call.metadata.get("traceparent")[0]);
       const queued = await queueCommand(deps, principal, requestFromMessage(request), trace?.header ?? null);
+      deps.log.info({ commandId: queued.commandId, agentId: request.agentId }, "command queued over gRPC");
       return { commandId: queued.commandId, status: statusMessage(queued.status) };
     }),
     GetCommand: unary("commands:read", async (request, principal) => {
@@ -60,6 +61,7 @@ export function createCommandServiceHandlers(deps: CommandServiceDeps): CommandS
     }),
     CancelCommand: unary("commands:write", async (request, principal) => {
       const { command } = await cancelCommand(deps, principal, request.commandId);
+      deps.log.info({ commandId: command.commandId, agentId: command.agentId }, "command cancelled over gRPC");
       return { command: commandMessage(command, null) };
     }),
     WatchCommand: createWatchHandler(deps),

@@ -47,6 +47,8 @@ export function registerCommandRoutes(http: FastifyServer, deps: QueueingDeps): 
     },
     async (request, reply) => {
       const queued = await queueCommand(deps, request.principal, request.body, request.traceparent?.header ?? null);
+      // The one line of each command at `info`: who asks what became of it has its id from here on.
+      request.log = request.log.child({ commandId: queued.commandId, agentId: request.body.agentId });
       return reply.code(202).header("location", `/commands/${queued.commandId}`).send(queued);
     },
   );
@@ -120,6 +122,8 @@ export function registerCommandRoutes(http: FastifyServer, deps: QueueingDeps): 
     },
     async (request, reply) => {
       const answer = await cancelCommand(deps, request.principal, request.params.id);
+      const { commandId, agentId } = answer.command;
+      request.log = request.log.child({ commandId, agentId });
       return reply.code(answer.kind === "cancelled" ? 200 : 202).send(viewCommand(answer.command, null));
     },
   );
