@@ -102,3 +102,23 @@ test("without docs there is no page, and the document needs a token", async () =
   expect((await server.inject("/openapi.json")).statusCode).toBe(401);
   expect((await server.inject({ url: "/openapi.json", headers: asReader })).statusCode).toBe(200);
 });
+
+test("an answered request's line has its id, trace, company, route, status and duration; a failure's line too", async () => {
+  const { server, lines } = await start();
+  const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  const headers = { ...asReader, traceparent, "x-request-id": "r-1" };
+  for (const url of ["/things?limit=5", "/broken"]) await server.inject({ url, headers });
+  await server.inject("/public");
+  const ids = { service: "things", requestId: "r-1", traceId: "4bf92f3577b34da6a3ce929d0e0e4736", companyId: "acme" };
+  const [things, failure, broken, open] = lines.map((line): unknown => JSON.parse(line));
+  expect(things).toMatchObject({
+    ...ids,
+    level: "info",
+    route: "/things",
+    status: 200,
+    durationMs: expect.any(Number),
+  });
+  expect(failure).toMatchObject({ ...ids, level: "error", code: "internal_error", msg: "request failed" });
+  expect(broken).toMatchObject({ ...ids, route: "/broken", status: 500 });
+  expect(open).not.toHaveProperty("companyId");
+});

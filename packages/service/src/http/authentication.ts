@@ -9,7 +9,8 @@ const principals = new WeakMap<FastifyRequest, Principal>();
 
 /**
  * Asks for a bearer token on every route but those with `config: { public: true }`; with `config: { scope }` the
- * principal has to have that scope. Addresses that don't exist need no token.
+ * principal has to have that scope. Addresses that don't exist need no token. What is logged for the request from then
+ * on has the principal's `companyId`.
  */
 export function registerAuthentication(server: FastifyServer, verifier: TokenVerifier): void {
   server.decorateRequest("principal", {
@@ -30,5 +31,6 @@ export function registerAuthentication(server: FastifyServer, verifier: TokenVer
       throw new FleetwireError(httpErrors.forbidden, `This needs the scope ${config.scope}.`);
     }
     principals.set(request, principal);
+    request.log = request.log.child({ companyId: principal.companyId });
   });
 }
