@@ -65,6 +65,15 @@ test("what is wrong with a request is shown field by field", async () => {
   expect([code, stderr]).toEqual([65, expect.stringContaining("/timeoutSeconds: must be <= 86400")]);
 });
 
+test("a type that the agent doesn't offer is answered with those that it does", async () => {
+  const details = { type: "SCAN", known: ["SHELL", "PI\u001bNG"] };
+  const target = await serve({
+    "POST /commands": (_request, response) => problem(response, 422, "unknown_type", "Not offered.", { details }),
+  });
+  const { code, stderr } = await fleetwire(target, "command", "send", "--agent", "a1", "--type", "SCAN");
+  expect([code, stderr]).toEqual([65, expect.stringContaining("it offers SHELL, PI␛NG")]);
+});
+
 test("a web page, a list where a command belongs and a missing field are told as what they are", async () => {
   const scripts: Script[] = [
     (_request, response) => void response.writeHead(200, { "content-type": "text/html" }).end("<h1>It works</h1>"),

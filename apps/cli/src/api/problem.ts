@@ -8,7 +8,7 @@ export function problemFailure(status: number, content: unknown, retryAfter: unk
   if (typeof code !== "string" || status < 400) return null;
   const said = typeof detail === "string" ? detail : typeof title === "string" ? title : code;
   const lines = [`${said} (${code})`, ...violationLines(errors), ...violationLines(fieldsOf(details)["problems"])];
-  const hint = hintFor(code, retryAfter);
+  const hint = hintFor(code, fieldsOf(details), retryAfter);
   return new CliFailure(exitCodeOf(status), lines.join("\n"), {
     code,
     ...(hint ? { hint } : typeof requestId === "string" && status >= 500 ? { hint: `request ${requestId}` } : {}),
@@ -31,7 +31,9 @@ function violationLines(violations: unknown): string[] {
   });
 }
 
-function hintFor(code: string, retryAfter: unknown): string | null {
+function hintFor(code: string, details: Record<string, unknown>, retryAfter: unknown): string | null {
+  const { known } = details;
+  if (code === "unknown_type" && Array.isArray(known)) return `it offers ${known.map(String).join(", ") || "none"}`;
   if (code === "agent_unknown") return '"fleetwire agents list" shows the known ones';
   if (code === "idempotency_key_reused") return "the same --idempotency-key was used for another command";
   if (typeof retryAfter === "string") return `try again in ${retryAfter} s`;

@@ -10,6 +10,8 @@ test("a time is told by its largest unit, in either direction", () => {
   expect(relativeTime(at(3_599), now)).toBe("59m ago");
   expect(relativeTime(at(26 * 3_600), now)).toBe("1d ago");
   expect(relativeTime(at(-7_200), now)).toBe("in 2h");
+  // A day, as seen a moment after it was granted.
+  expect(relativeTime(at(-86_399.7), now)).toBe("in 24h");
 });
 
 test("durations are read with their unit, a bare number as seconds, and nothing else", () => {

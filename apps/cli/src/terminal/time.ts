@@ -5,13 +5,13 @@ const steps: [unit: string, ms: number][] = [
   ["s", 1000],
 ];
 
-/** "12s ago", "in 3h", "now": the largest unit alone, rounded down. */
+/** "12s ago", "in 3h", "now": the largest unit alone, the past rounded down and the future to the nearest. */
 export function relativeTime(at: Date, now: Date): string {
   const distance = now.getTime() - at.getTime();
   const step = steps.find(([, ms]) => Math.abs(distance) >= ms);
   if (!step) return "now";
-  const amount = `${Math.floor(Math.abs(distance) / step[1])}${step[0]}`;
-  return distance > 0 ? `${amount} ago` : `in ${amount}`;
+  const amount = Math.abs(distance) / step[1];
+  return distance > 0 ? `${Math.floor(amount)}${step[0]} ago` : `in ${Math.round(amount)}${step[0]}`;
 }
 
 /** "4 ms", "1.2 s", "3 min 5 s". */

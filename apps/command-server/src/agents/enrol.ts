@@ -23,6 +23,9 @@ export function createEnrolHandler(o: {
     try {
       callback(null, await enrol(call.request, peerAddress(call.getPeer()), { ...o, failures }));
     } catch (error) {
+      // What the agent isn't told has to be in the log.
+      if (!(error instanceof FleetwireError) || error.kind === "internal")
+        o.log.error({ err: error }, "an enrolment failed");
       callback(toGrpcStatus(error));
     }
   }
