@@ -1,12 +1,13 @@
 import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import type { Logger } from "@fleetwire/service";
+import { createOutputPipes, type OutputPipes } from "./execution/output-pipes.ts";
 import { AgentError, exitCodes } from "./exit-codes.ts";
 import { type Ledger, openLedger } from "./ledger/ledger.ts";
 import { LedgerFileError } from "./ledger/schema.ts";
 
 /**
- * Makes the data directory where it is missing (mode 0700) and opens the ledger, whose lock keeps a second process away
+ * Makes the data directory where it is missing (mode 0700) and opens what is in it: first the ledger, whose lock keeps a second process away
  * from everything else in it.
  *
  * @throws AgentError `dataUnavailable`: another process has it, or the system refuses; the message says which.
@@ -15,12 +16,13 @@ export async function openDataDirectory(options: {
   dataDirectory: string;
   ledgerFile: string;
   log: Logger;
-}): Promise<Ledger> {
+}): Promise<{ ledger: Ledger; pipes: OutputPipes }> {
   const { dataDirectory, ledgerFile, log } = options;
   try {
     mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
     mkdirSync(dirname(ledgerFile), { recursive: true, mode: 0o700 });
-    return await openLedger({ path: ledgerFile, log });
+    const ledger = await openLedger({ path: ledgerFile, log });
+    return { ledger, pipes: createOutputPipes(join(dataDirectory, "pipes")) };
   } catch (error) {
     throw new AgentError(exitCodes.dataUnavailable, reasonOf(error, dataDirectory, ledgerFile), { cause: error });
   }

@@ -38,10 +38,9 @@ async function start(config: AgentConfig, log: Logger, processEnd: ProcessEnd): 
   const { agentId, dataDirectory, joinToken, killGraceMs } = config;
   const channel = resolveServer(config.address);
   const plugins = await loadPlugins(config.plugins, { killGraceMs, log });
-  const types = builtInTypes({ ...config, version: agentVersion }, plugins);
-
-  const ledger = await openDataDirectory({ ...config, log });
+  const { ledger, pipes } = await openDataDirectory({ ...config, log });
   processEnd.onClose(() => ledger.close());
+  const types = builtInTypes({ ...config, version: agentVersion, pipes }, plugins);
   const { held, ledgerId } = await ledger.snapshot();
   const interrupted = held.filter(({ state }) => state === "started");
   await sweepOrphans({ agentId, interrupted, killGraceMs, log });

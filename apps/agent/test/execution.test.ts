@@ -82,6 +82,12 @@ test("it runs in the folder that the parameters name", async () => {
   expect(outputOf(stream, "cwd").trim().endsWith(folder)).toBe(true);
 });
 
+test("its streams can be opened by name", async () => {
+  stream.assign({ commandId: "names", command: "echo one > /dev/stdout; echo two > /dev/stderr; echo three >&2" });
+  expect((await stream.result("names")).exitCode).toBe(0);
+  expect(outputOf(stream, "names").split("\n").toSorted()).toEqual(["", "one", "three", "two"]);
+});
+
 test("stdin is empty", async () => {
   stream.assign({ commandId: "stdin", command: "wc -c" });
   await stream.result("stdin");

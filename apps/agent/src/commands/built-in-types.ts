@@ -1,4 +1,5 @@
 import { createAllowList } from "../execution/allow-list.ts";
+import type { OutputPipes } from "../execution/output-pipes.ts";
 import { pingHandler, restartHandler, stopHandler } from "./control.ts";
 import { factsHandler } from "./facts.ts";
 import type { CommandHandler } from "./handler.ts";
@@ -13,6 +14,7 @@ export interface BuiltInOptions {
   allow: readonly string[] | null;
   /** What commands get of the agent's own environment. */
   commandEnvironment: Readonly<Record<string, string>>;
+  pipes: OutputPipes;
   killGraceMs: number;
 }
 
@@ -22,10 +24,10 @@ export interface BuiltInOptions {
  * @throws AgentError `badSettings`: a plug-in has a name that is taken.
  */
 export function builtInTypes(options: BuiltInOptions, plugins: readonly CommandHandler[]): CommandTypes {
-  const { agentId, version, shell, allow, commandEnvironment: environment, killGraceMs } = options;
+  const { agentId, version, shell, allow, commandEnvironment: environment, pipes, killGraceMs } = options;
   const allowList = allow === null ? null : createAllowList(allow);
   return createCommandTypes([
-    shellHandler({ agentId, shell, allowList, environment, killGraceMs }),
+    shellHandler({ agentId, shell, allowList, environment, pipes, killGraceMs }),
     pingHandler,
     factsHandler({ agentId, version }),
     stopHandler,

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import type { AllowList } from "../execution/allow-list.ts";
 import { failedExecution } from "../execution/execution.ts";
+import type { OutputPipes } from "../execution/output-pipes.ts";
 import { runProcess } from "../execution/process.ts";
 import type { CommandHandler, CommandRequest } from "./handler.ts";
 
@@ -12,6 +13,8 @@ export interface ShellOptions {
   allowList: AllowList | null;
   /** What a command's environment is made of. */
   environment: Readonly<Record<string, string>>;
+  /** For the output of commands. */
+  pipes: OutputPipes;
   killGraceMs: number;
 }
 
@@ -47,6 +50,7 @@ export function shellHandler(options: ShellOptions): CommandHandler {
         cwd,
         env: environmentOf(request, options),
         output,
+        pipes: options.pipes,
         killGraceMs: options.killGraceMs,
       });
     },

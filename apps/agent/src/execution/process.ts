@@ -1,9 +1,9 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync } from "node:fs";
 import { constants } from "node:os";
-import type { Readable } from "node:stream";
-import type { Execution, ExecutionEnd, OutputSink } from "./execution.ts";
-import { failedExecution } from "./execution.ts";
+import { type Execution, type ExecutionEnd, failedExecution, type OutputSink } from "./execution.ts";
+import type { OutputPipe, OutputPipes } from "./output-pipes.ts";
 import { endGroup, isGroupAlive, signalGroup } from "./process-group.ts";
 import { watchStreams } from "./stream-end.ts";
 
@@ -13,11 +13,10 @@ export interface ProcessRequest {
   cwd: string | undefined;
   env: Record<string, string>;
   output: OutputSink;
+  pipes: OutputPipes;
   /** Between TERM and KILL, ms. */
   killGraceMs: number;
 }
-
-type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 /**
  * Runs a program as the leader of a process group of its own, stdin empty.
@@ -27,32 +26,28 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
  * end says so. Descendants that let go of the output are left alone: a command may start a service.
  */
 export function runProcess(request: ProcessRequest): Execution {
-  const { program, args, cwd, env, output, killGraceMs } = request;
-  let child: Child;
+  const { program, output, killGraceMs } = request;
+  let spawned: Spawned;
   try {
-    child = spawn(program, [...args], {
-      env,
-      detached: true,
-      stdio: ["ignore", "pipe", "pipe"],
-      ...(cwd === undefined ? {} : { cwd }),
-    });
+    spawned = spawnWithPipes(request);
   } catch (error) {
     // Node throws for what it can't even hand to the system: a NUL in an argument, arguments that are too long.
     return failedExecution("spawn_failed", describe(error, program));
   }
+  const { child, stdout, stderr } = spawned;
   const { pid } = child;
-  const streams = watchStreams([child.stdout, child.stderr]);
-  child.stdout.on("data", (data: Buffer) => output.write("stdout", data));
-  child.stderr.on("data", (data: Buffer) => output.write("stderr", data));
-
+  const streams = watchStreams([stdout.readEnd, stderr.readEnd]);
+  stdout.readEnd.on("data", (data: Buffer) => output.write("stdout", data));
+  stderr.readEnd.on("data", (data: Buffer) => output.write("stderr", data));
   child.on("error", () => {}); // `exitOf` sees the one that counts
   let stopping: Promise<boolean> | null = null;
 
   async function end(): Promise<ExecutionEnd> {
     const exit = await exitOf(child);
-    if ("error" in exit)
+    if ("error" in exit) {
+      await streams.cut();
       return { outcome: "failed", exitCode: -1, error: "spawn_failed", errorMessage: describe(exit.error, program) };
-    const { exitCode } = exit;
+    }
     const gone = stopping === null || (await stopping);
     let errorMessage = gone ? "" : "processes that it had started couldn't be ended";
     if (!(await streams.settled())) {
@@ -60,7 +55,7 @@ export function runProcess(request: ProcessRequest): Execution {
       if (pid !== undefined && isGroupAlive(pid)) await endGroup(pid, killGraceMs);
       await streams.cut();
     }
-    return { outcome: "exited", exitCode, error: "", errorMessage };
+    return { outcome: "exited", exitCode: exit.exitCode, error: "", errorMessage };
   }
 
   return {
@@ -77,7 +72,36 @@ export function runProcess(request: ProcessRequest): Execution {
   };
 }
 
-async function exitOf(child: Child): Promise<{ exitCode: number } | { error: Error }> {
+interface Spawned {
+  child: ChildProcess;
+  stdout: OutputPipe;
+  stderr: OutputPipe;
+}
+
+function spawnWithPipes({ program, args, cwd, env, pipes }: ProcessRequest): Spawned {
+  const opened: OutputPipe[] = [];
+  try {
+    const stdout = pipes.open();
+    opened.push(stdout);
+    const stderr = pipes.open();
+    opened.push(stderr);
+    const child = spawn(program, [...args], {
+      env,
+      detached: true,
+      stdio: ["ignore", stdout.writeEnd, stderr.writeEnd],
+      ...(cwd === undefined ? {} : { cwd }),
+    });
+    return { child, stdout, stderr };
+  } catch (error) {
+    for (const { readEnd } of opened) readEnd.destroy();
+    throw error;
+  } finally {
+    // The child has its own; an open one here would keep the pipe from ending.
+    for (const { writeEnd } of opened) closeSync(writeEnd);
+  }
+}
+
+async function exitOf(child: ChildProcess): Promise<{ exitCode: number } | { error: Error }> {
   try {
     const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
     return { exitCode: code ?? 128 + (signal === null ? 0 : constants.signals[signal]) };
