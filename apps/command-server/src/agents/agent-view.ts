@@ -3,7 +3,7 @@ import { disconnectReasons, type Agent } from "../store/command-store.ts";
 
 const Instant = Type.String({ format: "date-time" });
 
-export const agentStatuses = ["online", "offline", "revoked"] as const;
+const agentStatuses = ["online", "offline", "revoked"] as const;
 export const AgentStatusSchema = Type.Enum([...agentStatuses]);
 
 export const AgentSchema = Type.Object(

@@ -6,7 +6,7 @@ import { errors, refusals } from "../errors.ts";
 import type { CommandStore, JoinToken } from "../store/command-store.ts";
 
 const maxTtlSeconds = 30 * 24 * 3600;
-export const defaultTtlSeconds = 24 * 3600;
+const defaultTtlSeconds = 24 * 3600;
 
 const NewTokenSchema = Type.Object(
   {

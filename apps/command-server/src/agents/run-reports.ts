@@ -1,11 +1,12 @@
 import type { Logger } from "@fleetwire/service";
 import type { ServerMessageInput } from "@fleetwire/proto";
-import type { CommandStore, ResultOutcome } from "../store/command-store.ts";
+import type { CommandStore } from "../store/command-store.ts";
 import { storeFacts } from "./facts.ts";
 import type { FixedDelay } from "./fixed-delay.ts";
 import type { OutputFrame, RefusedFrame, ResultFrame, RunRef, StartedFrame } from "./frames.ts";
 import { OutputLine } from "./output-line.ts";
 import { OutputOrder } from "./output-order.ts";
+import { recordOutcome } from "./record-outcome.ts";
 import type { Run, RunSlots } from "./run-slots.ts";
 import type { SessionMetrics } from "./session-metrics.ts";
 import { untilStored } from "./store-retry.ts";
@@ -224,25 +225,10 @@ export class RunReports {
     const { commandId, attempt, assignNo } = frame;
     this.#o.send({ resultAck: { commandId, attempt, assignNo } });
     if (this.#order(frame)) this.#orders.delete(commandId);
-    this.#count(outcome, frame);
+    recordOutcome(outcome, frame, { ...this.#o, run: this.#names(frame) });
     const completed = outcome.kind === "applied" && outcome.status === "completed";
     if (completed && run?.lane === "control" && (run.type === "FACTS" || run.type === null))
       await this.#facts(commandId);
-  }
-
-  #count(outcome: ResultOutcome, frame: ResultFrame): void {
-    const { metrics, log } = this.#o;
-    const { exitCode, error: code, durationMs } = frame;
-    const ended = { ...this.#names(frame), exitCode, code, durationMs };
-    if (outcome.kind === "applied") log.debug({ ...ended, status: outcome.status }, "command ended");
-    else {
-      const level = outcome.kind === "retried" || outcome.kind === "late" ? "info" : "debug";
-      log[level]({ ...ended, outcome: outcome.kind }, "a result that didn't end its command");
-    }
-    if (outcome.kind === "unknown" || outcome.kind === "late") metrics.staleReports.inc({ kind: "result" });
-    if (outcome.kind !== "applied" && outcome.kind !== "retried") return;
-    metrics.processingDuration.observe(frame.durationMs / 1_000);
-    if (outcome.kind === "applied") metrics.finished.inc({ status: outcome.status });
   }
 
   async #facts(commandId: string): Promise<void> {

@@ -11,7 +11,7 @@ const reason = Type.Object(
 );
 
 /** Types that every agent has, and what each takes. */
-export const builtInParameters: ReadonlyMap<string, TSchema> = new Map<string, TSchema>([
+const builtInParameters: ReadonlyMap<string, TSchema> = new Map<string, TSchema>([
   ["SHELL", nothing],
   ["PING", nothing],
   ["FACTS", nothing],
