@@ -63,9 +63,11 @@ export function appendValues(
 
 /** $12: the commands of the batch. Out: each run that is still open, with its end after the batch. */
 const append = `
-WITH run AS MATERIALIZED (
-  SELECT c.id, c.agent_id, c.ledger_id, c.attempt, c.output_end FROM commands c
-  WHERE c.id = ANY($12::text[]) AND c.status = 'assigned' ORDER BY c.id FOR NO KEY UPDATE
+WITH held AS MATERIALIZED (
+  SELECT c.id, c.agent_id, c.ledger_id, c.attempt, c.output_end, c.status FROM commands c
+  WHERE c.id = ANY($12::text[]) ORDER BY c.id FOR NO KEY UPDATE
+), run AS (
+  SELECT * FROM held WHERE status = 'assigned'
 ), ${appendPieces}, moved AS (
   UPDATE commands c SET output_end = g.output_end, output_bytes = g.output_end, truncated = c.truncated OR g.truncated
   FROM grown g WHERE c.id = g.id

@@ -10,8 +10,8 @@ import { commandColumns, toCommand, type CommandRow } from "./rows.ts";
  */
 const cancel = `
 WITH target AS MATERIALIZED (
-  SELECT c.id, c.status = 'queued' AS was_queued FROM commands c
-  WHERE c.id = $1 AND c.company_id = $2 AND c.status IN ('queued', 'assigned') FOR NO KEY UPDATE
+  SELECT c.id, c.status, c.status = 'queued' AS was_queued FROM commands c
+  WHERE c.id = $1 AND c.company_id = $2 FOR NO KEY UPDATE
 ), moved AS (
   UPDATE commands c SET cancel_requested_at = coalesce(c.cancel_requested_at, clock_timestamp()),
     status = CASE WHEN t.was_queued THEN 'cancelled' ELSE c.status END,
@@ -20,7 +20,7 @@ WITH target AS MATERIALIZED (
     due_at = CASE WHEN t.was_queued THEN NULL ELSE c.due_at END,
     error = CASE WHEN t.was_queued THEN 'cancelled' END,
     error_message = CASE WHEN t.was_queued THEN 'cancelled before it was assigned' END
-  FROM target t WHERE c.id = t.id
+  FROM target t WHERE c.id = t.id AND t.status IN ('queued', 'assigned')
   RETURNING ${commandColumns}, t.was_queued
 ), ended AS (SELECT * FROM moved WHERE was_queued), fed AS (${commandEntries("ended")})
 SELECT m.*, s.server_id AS holder FROM moved m LEFT JOIN agent_sessions s ON s.agent_id = m.agent_id AND s.connected`;

@@ -18,15 +18,19 @@ const newCommands = `json_to_recordset($1::json) AS n(id text, company_id text, 
  * In:  $1 JSON array of commands, ids and keys distinct; $2 default expiry in ms.
  * Out: per command `known` (its company may send to this agent), `added`, and `holder`, the server of the agent's
  *      open session. Known but not added: its id or its key was there before; `settle` finds out which.
- * Keys are claimed in order, so that batches that share keys wait for each other without a deadlock.
+ * Keys are claimed in order, so that batches that share keys wait for each other without a deadlock; none is claimed
+ * for an id that is taken. Agents are looked up one by one: a join would read them all once they are a few thousand.
  */
 const insert = `
 WITH input AS (
-  SELECT n.*, CASE WHEN a.agent_id IS NULL THEN n.allow_unknown ELSE a.company_id = n.company_id END AS known
-  FROM ${newCommands} LEFT JOIN agents a ON a.agent_id = n.agent_id
+  SELECT n.*,
+    coalesce((SELECT a.company_id = n.company_id FROM agents a WHERE a.agent_id = n.agent_id), n.allow_unknown) AS known
+  FROM ${newCommands}
 ), claimed AS (
   INSERT INTO idempotency_keys (company_id, key, body_hash, command_id)
-  SELECT company_id, key, body_hash, id FROM input WHERE known AND key IS NOT NULL ORDER BY company_id, key
+  SELECT company_id, key, body_hash, id FROM input i
+  WHERE known AND key IS NOT NULL AND NOT EXISTS (SELECT FROM commands c WHERE c.id = i.id)
+  ORDER BY company_id, key
   ON CONFLICT DO NOTHING
   RETURNING command_id
 ), added AS (
@@ -39,10 +43,9 @@ WITH input AS (
   ON CONFLICT (id) DO NOTHING
   RETURNING ${entryColumns}
 ), fed AS (${commandEntries("added")})
-SELECT i.id, i.known, a.id IS NOT NULL AS added, s.server_id AS holder
-FROM input i
-LEFT JOIN added a ON a.id = i.id
-LEFT JOIN agent_sessions s ON s.agent_id = i.agent_id AND s.connected`;
+SELECT i.id, i.known, a.id IS NOT NULL AS added,
+  (SELECT s.server_id FROM agent_sessions s WHERE s.agent_id = i.agent_id AND s.connected) AS holder
+FROM input i LEFT JOIN added a ON a.id = i.id`;
 
 /** What stands where a command of $1 wasn't added. A statement later, since a rival may have committed meanwhile. */
 const settle = `

@@ -4,7 +4,7 @@ import type { OutputReport } from "../command-store.ts";
 export type RunPiece = OutputReport;
 
 /** Largest row of `command_output`, bytes. */
-const maxPieceBytes = 64 * 1024;
+export const maxPieceBytes = 64 * 1024;
 
 /** Columns of the pieces, whose bytes lie one after the other in `bytes`. */
 export interface PackedPieces {

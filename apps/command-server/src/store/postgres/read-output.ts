@@ -1,9 +1,11 @@
 import type { OutputStream, StoredOutput } from "../command-store.ts";
+import { maxPieceBytes } from "./output-pieces.ts";
 import type { Sql } from "./sql.ts";
 
 /**
  * Stored output of the current attempt: $1 command, $2 company, $3 first byte, $4 bytes wanted. One row without a piece
- * when nothing is stored from there on. Reads the pieces that hold the wanted bytes and the first beyond them.
+ * when nothing is stored from there on. Reads the pieces that hold the wanted bytes and the first beyond them; none
+ * that begins too early to reach there is looked at, so that following long output doesn't walk over all of it again.
  */
 const read = `
 SELECT c.attempt, c.output_end, c.truncated, p.first_byte, p.stream, p.data
@@ -12,7 +14,8 @@ FROM commands c LEFT JOIN LATERAL (
     SELECT o.first_byte, o.stream, o.data, sum(octet_length(o.data)) OVER (ORDER BY o.first_byte) - octet_length(o.data)
       - greatest($3::bigint - min(o.first_byte) OVER (), 0) AS before
     FROM command_output o
-    WHERE o.command_id = c.id AND o.attempt = c.attempt AND o.first_byte + octet_length(o.data) > $3::bigint
+    WHERE o.command_id = c.id AND o.attempt = c.attempt AND o.first_byte > $3::bigint - ${maxPieceBytes}
+      AND o.first_byte + octet_length(o.data) > $3::bigint
   ) numbered WHERE before <= $4::bigint
 ) p ON true
 WHERE c.id = $1 AND c.company_id = $2 ORDER BY p.first_byte`;

@@ -34,8 +34,7 @@ WITH report AS (
 ), held AS MATERIALIZED (
   SELECT c.id, c.agent_id, c.ledger_id, c.assign_no, c.attempt, c.status, c.answered, c.late_result, c.retry,
     c.cancel_requested_at, c.expires_at, c.output_end
-  FROM commands c JOIN report r ON r.command_id = c.id AND r.agent_id = c.agent_id
-  ORDER BY c.id FOR NO KEY UPDATE OF c
+  FROM commands c WHERE c.id = ANY(ARRAY(SELECT command_id FROM report)) ORDER BY c.id FOR NO KEY UPDATE
 ), judged AS MATERIALIZED (
   SELECT h.id, h.output_end, r.*, h.agent_id AS run_agent, CASE
     WHEN h.ledger_id IS DISTINCT FROM r.ledger_id OR h.assign_no IS DISTINCT FROM r.assign_no THEN 'unknown'
@@ -47,7 +46,7 @@ WITH report AS (
       ELSE 'applied' END
     WHEN h.answered OR h.late_result IS NOT NULL THEN 'duplicate'
     ELSE 'late' END AS verdict
-  FROM held h JOIN report r ON r.command_id = h.id
+  FROM held h JOIN report r ON r.command_id = h.id AND r.agent_id = h.agent_id
 ), run AS (
   SELECT id, run_agent AS agent_id, ledger_id, attempt, output_end FROM judged WHERE verdict = 'applied'
 ), ${appendPieces}, ended AS (

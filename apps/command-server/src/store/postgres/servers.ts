@@ -5,15 +5,17 @@ const alive = `
 INSERT INTO servers (server_id, seen_at) VALUES ($1, clock_timestamp())
 ON CONFLICT (server_id) DO UPDATE SET seen_at = excluded.seen_at`;
 
-/** Ends sessions of servers $1 as `server_lost`, $2 at most so many; other servers may be doing the same. */
+const sessionsPerRound = 500;
+
+/** Ends sessions of servers $1 as `server_lost`; other servers may be doing the same. */
 const closeSessions = `
 WITH orphan AS MATERIALIZED (
   SELECT agent_id FROM agent_sessions WHERE connected AND server_id = ANY($1::text[])
-  ORDER BY agent_id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+  LIMIT ${sessionsPerRound} FOR NO KEY UPDATE SKIP LOCKED
 ), ended AS (
   UPDATE agent_sessions s SET connected = false, disconnected_at = clock_timestamp(), disconnect_reason = 'server_lost',
     disconnect_detail = NULL, running = NULL, load1 = NULL, free_memory_bytes = NULL
-  FROM orphan o WHERE s.agent_id = o.agent_id
+  WHERE s.agent_id = ANY(ARRAY(SELECT agent_id FROM orphan))
   RETURNING s.agent_id, s.company_id, s.epoch, s.server_id, s.disconnect_reason
 ), fed AS (${connectionEntries("agent.disconnected", "ended")})
 SELECT agent_id FROM ended`;
@@ -25,8 +27,6 @@ const silent = `SELECT server_id FROM servers WHERE seen_at < clock_timestamp() 
 const forget = `
 DELETE FROM servers v WHERE v.server_id = ANY($1::text[]) AND v.seen_at < clock_timestamp() - $2::float8 * interval '1 ms'
   AND NOT EXISTS (SELECT FROM agent_sessions s WHERE s.server_id = v.server_id AND s.connected)`;
-
-const sessionsPerRound = 500;
 
 /** A process that starts holds nothing: what is open under its id is from a former life. */
 export async function beginServer(context: StoreContext): Promise<void> {
@@ -54,7 +54,7 @@ export async function serverHeartbeat(context: StoreContext): Promise<void> {
 async function endSessionsOf({ sql, hub }: StoreContext, servers: readonly string[]): Promise<number> {
   let closed = 0;
   for (;;) {
-    const rows = await sql.rows({ name: "sessions-lost", text: closeSessions, values: [servers, sessionsPerRound] });
+    const rows = await sql.rows({ name: "sessions-lost", text: closeSessions, values: [servers] });
     closed += rows.length;
     if (rows.length > 0) hub.feedGrew();
     if (rows.length < sessionsPerRound) return closed;

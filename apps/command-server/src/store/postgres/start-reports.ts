@@ -7,18 +7,21 @@ import { isUnavailable } from "./sql.ts";
 
 // Both answers to an assignment take the same input: $1 command ids (distinct), $2 agents, $3 ledgers, $4 attempts,
 // $5 assignment numbers, $6 whether a synced ledger row stands behind the report. A report speaks of a command's
-// current run only when all of these agree. Rows are locked in order of id, so that batches never deadlock.
+// current run only when all of these agree. Rows are looked up by id alone, since by their state the planner might walk
+// every live command, and locked in order of id, so that batches never deadlock.
 const reports = `unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::boolean[])
     AS r(command_id, agent_id, ledger_id, attempt, assign_no, recorded)`;
-const sameRun = `c.id = r.command_id AND c.agent_id = r.agent_id AND c.ledger_id = r.ledger_id
-    AND c.attempt = r.attempt AND c.assign_no = r.assign_no`;
+const held = `held AS MATERIALIZED (
+  SELECT c.id, c.agent_id, c.ledger_id, c.attempt, c.assign_no, c.status, c.started_at, c.cancel_requested_at
+  FROM commands c WHERE c.id = ANY($1::text[]) ORDER BY c.id FOR NO KEY UPDATE
+)`;
+const sameRun = `h.id = r.command_id AND h.agent_id = r.agent_id AND h.ledger_id = r.ledger_id
+    AND h.attempt = r.attempt AND h.assign_no = r.assign_no`;
 
 /** The first report of a run dates it and sets its deadline ($7: grace in ms); another one changes nothing. */
 const started = `
-WITH report AS (SELECT * FROM ${reports}),
-run AS MATERIALIZED (
-  SELECT c.id, c.started_at FROM commands c JOIN report r ON ${sameRun}
-  WHERE c.status = 'assigned' ORDER BY c.id FOR NO KEY UPDATE OF c
+WITH report AS (SELECT * FROM ${reports}), ${held}, run AS (
+  SELECT h.id, h.started_at FROM held h JOIN report r ON ${sameRun} WHERE h.status = 'assigned'
 ), dated AS (
   UPDATE commands c SET started_at = clock_timestamp(),
     due_at = clock_timestamp() + (c.timeout_ms + $7::float8) * interval '1 ms'
@@ -29,9 +32,9 @@ SELECT id FROM run`;
 /** Back to the queue, or cancelled where that was asked for ($7: the agent refused because of a Cancel). */
 const refused = `
 WITH report AS (SELECT r.*, asked FROM ${reports} JOIN unnest($1::text[], $7::boolean[]) AS a(id, asked) ON a.id = r.command_id),
-run AS MATERIALIZED (
-  SELECT c.id, c.status, c.started_at, r.asked OR c.cancel_requested_at IS NOT NULL AS cancelled
-  FROM commands c JOIN report r ON ${sameRun} ORDER BY c.id FOR NO KEY UPDATE OF c
+${held}, run AS (
+  SELECT h.id, h.status, h.started_at, r.asked OR h.cancel_requested_at IS NOT NULL AS cancelled
+  FROM held h JOIN report r ON ${sameRun}
 ), moved AS (
   UPDATE commands c SET revision = c.revision + 1, assigned_at = NULL,
     status = CASE WHEN run.cancelled THEN 'cancelled' ELSE 'queued' END,
