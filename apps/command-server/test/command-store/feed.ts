@@ -220,6 +220,22 @@ export function describeFeed(open: OpenStore): void {
       expect(await readAll(under.store, null)).toMatchObject({ lost: 0, entries: all.slice(15) });
       expect((await readAll(under.store, late.cursor)).lost).toBe(0);
     });
+
+    it("lets a reader whose company has nothing to read keep up with the others' entries", async () => {
+      const companyId = fresh("company");
+      const before = await under.store.feedEnd();
+      for (let n = 0; n < 20; n++) await under.store.enqueue(newCommand());
+      const caughtUp = await eventually(
+        async () => {
+          const { cursor } = await under.store.readFeed(before, 100, companyId);
+          return (await under.store.readFeed(cursor, 100)).entries.length === 0 && cursor;
+        },
+        { deadlineMs: 2_000 },
+      );
+      expect(await under.store.cleanup()).toMatchObject({ more: false });
+      expect(await under.store.readFeed(caughtUp, 100, companyId)).toMatchObject({ entries: [], lost: 0 });
+      expect((await under.store.readFeed(before, 100, companyId)).lost).toBeGreaterThan(0);
+    });
   });
 
   describe("records past their keep", () => {

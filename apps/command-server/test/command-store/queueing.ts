@@ -73,6 +73,16 @@ export function describeQueueing(open: OpenStore): void {
       expect(await under.store.get(first.companyId, first.commandId)).toMatchObject({ command: "uptime" });
     });
 
+    it("leaves the idempotency key of a command whose id is taken to the next one", async () => {
+      const taken = newCommand({ companyId: fresh("company") });
+      await under.store.enqueue(taken);
+      const mine = { companyId: fresh("company"), idempotencyKey: { key: fresh("key"), bodyHash: "a" } };
+      const second = newCommand({ ...mine, commandId: taken.commandId });
+      await expect(under.store.enqueue(second)).rejects.toMatchObject({ code: "command_id_taken" });
+      const third = newCommand(mine);
+      expect(await under.store.enqueue(third)).toEqual({ kind: "queued", commandId: third.commandId });
+    });
+
     it("answers a used idempotency key with the command and its status, and refuses another body", async () => {
       const agent = await enrolAgent(under.store);
       await agent.connect();

@@ -278,6 +278,15 @@ export function describeReports(open: OpenStore): void {
       ).toBeNull();
     });
 
+    it("counts the timeout of a run that was found running from there, and not from the end of its start window", async () => {
+      const agent = await connected(under.store);
+      for (const state of ["running", "done"] as const) {
+        const key = await agent.run({ timeoutMs: 10 });
+        await agent.connect({ highest: key.assignNo, held: [{ ...key, state }] });
+        expect(await swept(agent, key.commandId)).toMatchObject({ status: "timeout" });
+      }
+    });
+
     it("ends what never said that it started when the start window and its grace are over, cancel asked for or not", async () => {
       const agent = await connected(under.store);
       for (const ask of [false, true]) {

@@ -10,16 +10,18 @@ import type { Sql } from "./sql.ts";
  * commits late.
  *
  * In:  $1, $2 the position read up to (null: from the oldest), $3 limit, $4 company or null.
- * Out: at least one row: the horizon and the trimmed part, and an entry where there is one.
+ * Out: at least one row: the horizon, the newest number below it and the trimmed part, and an entry where there is one.
  */
 const read = `
 WITH horizon AS MATERIALIZED (
   SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS edge, f.xid AS floor_xid, f.seq AS floor_seq
   FROM feed_floor f WHERE f.id = 1
 )
-SELECT h.floor_xid, h.floor_seq, e.* FROM horizon h LEFT JOIN LATERAL (
+SELECT h.edge, h.floor_xid, h.floor_seq, (
+  SELECT f.seq FROM feed f WHERE f.xid >= h.floor_xid AND f.xid < h.edge ORDER BY f.xid DESC, f.seq DESC LIMIT 1
+) AS newest, e.* FROM horizon h LEFT JOIN LATERAL (
   SELECT xid, seq, at, kind, company_id, agent_id, command_id, revision, data FROM feed
-  WHERE (xid, seq) > ($1::bigint, $2::bigint) AND xid < h.edge AND ($4::text IS NULL OR company_id = $4)
+  WHERE (xid, seq) > ($1::bigint, $2::bigint) AND xid >= h.floor_xid AND xid < h.edge AND ($4::text IS NULL OR company_id = $4)
   ORDER BY xid, seq LIMIT $3
 ) e ON true ORDER BY e.xid, e.seq`;
 
@@ -29,6 +31,8 @@ SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest,
   (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM feed_seq_seq) AS number`;
 
 interface ReadRow {
+  edge: number;
+  newest: number | null;
   floor_xid: number;
   floor_seq: number;
   xid: number | null;
@@ -50,7 +54,8 @@ interface EndRow {
 
 /**
  * Entries after `cursor`, oldest first. `lost` counts, by the feed's numbers, what was trimmed before it was read; numbers
- * that a rolled-back change took count too. Throws `invalid_cursor`.
+ * that a rolled-back change took count too. A reader of the last page has read up to the horizon: one for whose company
+ * nothing comes neither reads the others' entries again nor falls behind. Throws `invalid_cursor`.
  */
 export async function readFeed(sql: Sql, cursor: string | null, limit: number, companyId?: string) {
   const from = cursor === null ? null : decodePosition(cursor);
@@ -69,6 +74,9 @@ export async function readFeed(sql: Sql, cursor: string | null, limit: number, c
     if (row.xid === null) continue;
     position = { xid: row.xid, seq: row.seq, number: Math.max(position.number, floor, row.seq) };
     entries.push(toEntry(row, encodePosition(position)));
+  }
+  if (entries.length < limit && head.edge > position.xid) {
+    position = { xid: head.edge, seq: 0, number: Math.max(position.number, head.newest ?? 0) };
   }
   return {
     entries,

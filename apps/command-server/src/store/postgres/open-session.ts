@@ -34,9 +34,14 @@ WITH ended AS (
 )
 ${connectionEntries("agent.disconnected", "ended")}`;
 
+/** Ledgers that are remembered of one agent, beside the one that speaks. */
+const pastLedgers = 8;
+
 /**
  * The new session; $1 agent, $2 epoch, $3 ledger, $4 boot id, $5 server, $6 largest number that the hello knows of,
  * $7 the largest that its ledger has recorded. The counter never falls behind: a store that forgot would give a number twice.
+ * An agent's oldest ledgers are forgotten: their runs were settled when the next one spoke, so that a copy of one has
+ * nothing to run again.
  */
 const open = `
 WITH opened AS (
@@ -44,7 +49,11 @@ WITH opened AS (
     assign_no = greatest(assign_no, $6::bigint), seen_at = clock_timestamp(), connected_at = clock_timestamp(),
     disconnected_at = NULL, disconnect_reason = NULL, disconnect_detail = NULL
   WHERE agent_id = $1 RETURNING agent_id, company_id, epoch, server_id
-), fed AS (${connectionEntries("agent.connected", "opened")})
+), fed AS (${connectionEntries("agent.connected", "opened")}), forgotten AS (
+  DELETE FROM agent_ledgers WHERE agent_id = $1 AND ledger_id = ANY(ARRAY(
+    SELECT l.ledger_id FROM agent_ledgers l WHERE l.agent_id = $1 AND l.ledger_id <> $3
+    ORDER BY l.first_seen DESC OFFSET ${pastLedgers}))
+)
 INSERT INTO agent_ledgers AS l (agent_id, ledger_id, highest, first_seen) VALUES ($1, $3, $7, clock_timestamp())
 ON CONFLICT (agent_id, ledger_id) DO UPDATE SET highest = excluded.highest WHERE l.highest < excluded.highest`;
 
@@ -126,6 +135,8 @@ async function openIn(rows: Rows, { serverId, settings }: StoreContext, hello: O
     return refuse({ kind: "in_use", serverId: before.server_id ?? "", lastSeenMs: Math.round(before.silent_ms ?? 0) });
   }
 
+  // Before any ledger is written: results lock commands first, and then ledgers.
+  const runs = await rows<AssignedRow>({ name: "session-assigned", text: assigned, values: [hello.agentId] });
   if (before.connected) await rows({ name: "session-supersede", text: supersede, values: [hello.agentId] });
   const epoch = Math.max(before.epoch, hello.seenEpoch) + 1;
   const known = Math.max(hello.highest, hello.horizon, ...hello.held.map(({ assignNo }) => assignNo));
@@ -135,7 +146,6 @@ async function openIn(rows: Rows, { serverId, settings }: StoreContext, hello: O
     values: [hello.agentId, epoch, hello.ledgerId, hello.bootId, serverId, known, hello.highest],
   });
   await rows({ name: "profile", text: setProfile, values: profileValues(hello.agentId, hello.profile) });
-  const runs = await rows<AssignedRow>({ name: "session-assigned", text: assigned, values: [hello.agentId] });
   const settled = runs.map((row) => ({ row, settlement: settle(toRun(row), hello) }));
   const events = await settleRuns(
     rows,

@@ -14,7 +14,9 @@ const kept = `
 UPDATE commands c SET epoch = $3::bigint,
   started_at = CASE WHEN k.what = 'keep_running' THEN coalesce(c.started_at, clock_timestamp()) ELSE c.started_at END,
   due_at = CASE WHEN k.what = 'keep_running' AND c.started_at IS NOT NULL THEN c.due_at
-    ELSE greatest(c.due_at, clock_timestamp() + (c.timeout_ms + $4::float8) * interval '1 ms') END
+    -- What bounded a run that hadn't started is its start window: hours, mostly.
+    ELSE greatest(CASE WHEN c.started_at IS NOT NULL THEN c.due_at END,
+      clock_timestamp() + (c.timeout_ms + $4::float8) * interval '1 ms') END
 FROM unnest($1::text[], $2::text[]) AS k(id, what)
 WHERE c.id = k.id AND k.what IN ('keep_running', 'keep_done')`;
 
