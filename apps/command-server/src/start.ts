@@ -115,7 +115,9 @@ async function databaseUrl(settings: CommandServerSettings, log: Logger, lifecyc
   });
   if (target.kind === "database") return target.url;
   if (target.kind === "server") return ensureDatabase(target.url, target.database, { log });
-  const embedded = await openEmbeddedPostgres({ home: settings.home, log });
-  lifecycle.onStop("embedded PostgreSQL", () => embedded.close());
+  const opening = openEmbeddedPostgres({ home: settings.home, log });
+  // Before it is open: a stop that comes meanwhile must not leave it running.
+  lifecycle.onStop("embedded PostgreSQL", async () => (await opening.catch(() => null))?.close());
+  const embedded = await opening;
   return ensureDatabase(embedded.url, target.database, { log });
 }

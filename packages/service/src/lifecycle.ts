@@ -12,8 +12,8 @@ export interface Lifecycle {
    */
   stop(reason: string): Promise<boolean>;
   /**
-   * Stops on SIGTERM and SIGINT, then exits: 0, or 1 when a step failed. A second signal exits at once, with 128 + its
-   * number. An uncaught exception or unhandled rejection is logged, and ends the process the same way with 1.
+   * Stops on SIGTERM and SIGINT, then exits: 0, or 1 when a step failed. A second signal, half a second later or more,
+   * exits at once, with 128 + its number. An uncaught exception or unhandled rejection is logged, and ends the process the same way with 1.
    * Returns what takes the handlers off again.
    */
   handleSignals(): () => void;
@@ -22,6 +22,9 @@ export interface Lifecycle {
 }
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
+
+// One Ctrl-C can come twice: from the terminal, and passed on by npm or a wrapper.
+const sameSignalMs = 500;
 
 /** `deadlineMs` (default 30 s) is for all steps together. */
 export function createLifecycle(options: {
@@ -79,6 +82,7 @@ export function createLifecycle(options: {
 
   function handleSignals(): () => void {
     let ending = false;
+    let signalledMs = 0;
     let fatal = false;
     const end = (reason: string): void => {
       void stop(reason).then((clean) => exit(clean && !fatal ? 0 : 1));
@@ -86,11 +90,13 @@ export function createLifecycle(options: {
     const onSignal = (signal: NodeJS.Signals): void => {
       const name = signal === "SIGINT" ? "SIGINT" : "SIGTERM";
       if (ending) {
+        if (clock.monotonicMs() - signalledMs < sameSignalMs) return;
         log.warn({ signal: name }, "second signal: exiting at once");
         exit(128 + signalNumbers[name]);
         return;
       }
       ending = true;
+      signalledMs = clock.monotonicMs();
       end(name);
     };
     const onFatal = (err: unknown, origin: string): void => {

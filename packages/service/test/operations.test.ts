@@ -113,12 +113,12 @@ test("an answered request's line has its id, trace, company, route, status and d
   const [things, failure, broken, open] = lines.map((line): unknown => JSON.parse(line));
   expect(things).toMatchObject({
     ...ids,
-    level: "info",
+    level: "debug",
     route: "/things",
     status: 200,
     durationMs: expect.any(Number),
   });
   expect(failure).toMatchObject({ ...ids, level: "error", code: "internal_error", msg: "request failed" });
-  expect(broken).toMatchObject({ ...ids, route: "/broken", status: 500 });
+  expect(broken).toMatchObject({ ...ids, level: "info", route: "/broken", status: 500 });
   expect(open).not.toHaveProperty("companyId");
 });

@@ -57,10 +57,15 @@ export async function registerOpenApi(
     await pages.register(swaggerUi, {
       routePrefix: "/docs",
       staticCSP: true,
+      logo: { type: "image/svg+xml", content: Buffer.from(wordmark), href: "/docs", target: "_self" },
+      theme: { title: options.title },
       uiConfig: { docExpansion: "list", deepLinking: true, persistAuthorization: false },
     });
   });
 }
+
+const wordmark = `<svg xmlns="http://www.w3.org/2000/svg" width="150" height="40"><text x="4" y="28" fill="#fff"
+  font-family="Helvetica, Arial, sans-serif" font-size="24" font-weight="bold">Fleetwire</text></svg>`;
 
 /** Every operation may answer with a problem. */
 function withProblems<D extends { paths?: object }>(document: D): D {

@@ -1,7 +1,7 @@
 import { Histogram, type Registry } from "prom-client";
 import type { FastifyServer } from "./server.ts";
 
-/** Measures and logs each answered request. Labels are bounded: the route's pattern, never the address. */
+/** Measures each answered request, and logs it: reads that succeed at `debug`, all others at `info`. Labels are bounded: the route's pattern, never the address. */
 export function registerRequestRecords(server: FastifyServer, metrics: Registry): void {
   const duration = new Histogram({
     name: "http_request_duration_seconds",
@@ -15,7 +15,9 @@ export function registerRequestRecords(server: FastifyServer, metrics: Registry)
     const route = request.is404 ? "unmatched" : (request.routeOptions.url ?? "unmatched");
     const status = reply.statusCode;
     duration.observe({ method: request.method, route, status }, reply.elapsedTime / 1_000);
-    const level = request.routeOptions.config.quiet === true ? "debug" : "info";
+    // What only looked, and found, would drown what was changed or refused.
+    const looked = request.method === "GET" && status < 400;
+    const level = looked || request.routeOptions.config.quiet === true ? "debug" : "info";
     const fields = { method: request.method, route, status, durationMs: Math.round(reply.elapsedTime * 10) / 10 };
     request.log[level](fields, "request answered");
   });
