@@ -31,7 +31,7 @@ export function quantile(values: readonly number[], q: number): number {
 }
 
 /** Whether `value` keeps a goal written as "≤ 8" or "≥ 1000". */
-export function meets(value: number, goal: string): boolean {
+function meets(value: number, goal: string): boolean {
   const bound = Number(goal.slice(1));
   if (!Number.isFinite(bound)) throw new Error(`a goal reads "≤ 8" or "≥ 1000", not "${goal}"`);
   return goal.startsWith("≤") ? value <= bound : value >= bound;

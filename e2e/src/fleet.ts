@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -125,7 +125,10 @@ async function startServer(
     ]);
   let process = launch();
   await ready(process);
-  const { token } = JSON.parse(readFileSync(join(home, "cli.json"), "utf8")) as { token: string };
+  // It writes the file when it listens.
+  const cliFile = join(home, "cli.json");
+  await eventually(() => existsSync(cliFile), { deadlineMs: 5_000, what: "cli.json" });
+  const { token } = JSON.parse(readFileSync(cliFile, "utf8")) as { token: string };
   return {
     url,
     grpc: `127.0.0.1:${grpcPort}`,

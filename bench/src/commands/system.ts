@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually, freePort, runSource, type TestProcess } from "@fleetwire/testbed";
@@ -17,6 +17,8 @@ export interface System {
 /** @param settings environment variables of the server. */
 export async function startSystem(root: string, settings: Record<string, string> = {}): Promise<System> {
   const home = mkdtempSync(join(tmpdir(), "fleetwire-bench-"));
+  // As root, the database runs as another user and keeps its data in here.
+  chmodSync(home, 0o711);
   const [port, grpcPort] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
   const server = runSource(join(root, "apps/command-server/src/main.ts"), [], {
@@ -37,7 +39,7 @@ export async function startSystem(root: string, settings: Record<string, string>
     what: "the server to be ready",
   });
   await Promise.race([ready, server.exited.then(() => server.waitForLine(/(?!)/))]);
-  const { token } = JSON.parse(readFileSync(join(home, "cli.json"), "utf8")) as { token: string };
+  const { token } = await credentialsIn(home);
   return {
     url,
     grpc: `127.0.0.1:${grpcPort}`,
@@ -57,6 +59,14 @@ export async function startSystem(root: string, settings: Record<string, string>
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+/** What the server leaves for the command line; it writes the file when it listens. */
+function credentialsIn(home: string): Promise<{ token: string }> {
+  const file = join(home, "cli.json");
+  const read = (): { token: string } | undefined =>
+    existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as { token: string }) : undefined;
+  return eventually(read, { deadlineMs: 5_000, what: "cli.json" });
 }
 
 /** Real agents, a process each. Resolves when all are connected. */
