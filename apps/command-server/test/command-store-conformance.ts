@@ -6,6 +6,7 @@ import type { BreakableStore, OpenStore } from "./command-store/fixture.ts";
 import { describeModel } from "./command-store/model.ts";
 import { describeOutput } from "./command-store/output.ts";
 import { describeListing, describeQueueing } from "./command-store/queueing.ts";
+import { describeRaces } from "./command-store/races.ts";
 import { describeReports } from "./command-store/reports.ts";
 import { describeOutages, describeServers } from "./command-store/servers.ts";
 import { describeSessions } from "./command-store/sessions.ts";
@@ -26,6 +27,7 @@ export function describeCommandStore(name: string, open: OpenStore, openBreakabl
     describeFeed(open);
     describeServers(open);
     describeModel(open);
+    describeRaces(open);
     describeOutages(openBreakable);
   });
 }

@@ -44,6 +44,7 @@ export function createWatch(o: { sql: Sql; log: Logger }) {
   let pulse: NodeJS.Timeout | null = null;
   let tail: NodeJS.Timeout | null = null;
   let horizon: number | null = null;
+  let failing = false;
   let closed = false;
 
   function tell(listener: () => void): void {
@@ -77,13 +78,19 @@ export function createWatch(o: { sql: Sql; log: Logger }) {
     if (tail !== null || closed || (commands.size === 0 && feedListeners.size === 0)) return;
     tail = setTimeout(() => {
       lookAround()
-        .catch((error: unknown) => o.log.warn({ err: error }, "looking for other servers' changes failed"))
+        .then(() => report(null), report)
         .finally(() => {
           tail = null;
           startTail();
         });
     }, tailMs);
     tail.unref();
+  }
+
+  /** One line per outage, not five a second. */
+  function report(error: unknown): void {
+    if (error !== null && !failing) o.log.warn({ err: error }, "looking for other servers' changes fails; trying on");
+    failing = error !== null;
   }
 
   async function lookAround(): Promise<void> {
