@@ -35,9 +35,15 @@ const specs = {
     env: ["FLEETWIRE_JOIN_TOKEN"],
     flag: "join-token",
     optional: true,
-    doc: "Enrols the agent at its first start; not needed afterwards.",
+    doc: "Enrols the agent at its first start; not needed afterwards. As a flag it can be seen in lists of processes.",
   }),
-  fleet: text({ env: ["FLEETWIRE_FLEET"], flag: "fleet", optional: true, doc: "Fleet; not set: the join token's." }),
+  fleet: text({
+    env: ["FLEETWIRE_FLEET"],
+    flag: "fleet",
+    pattern: /^[A-Za-z0-9._-]{1,128}$/,
+    optional: true,
+    doc: "Fleet; not set: the join token's.",
+  }),
   labels: list({ env: ["FLEETWIRE_LABELS"], flag: "labels", default: [], doc: "Labels, each key=value." }),
   concurrency: integer({
     env: ["FLEETWIRE_CONCURRENCY"],
@@ -85,6 +91,18 @@ const specs = {
     flag: "ca-file",
     optional: true,
     doc: "TLS with the authorities in this PEM file.",
+  }),
+  certFile: path({
+    env: ["FLEETWIRE_CERT_FILE"],
+    flag: "cert-file",
+    optional: true,
+    doc: "The agent's own certificate (PEM), for a server that asks for one; needs --key-file.",
+  }),
+  keyFile: path({
+    env: ["FLEETWIRE_KEY_FILE"],
+    flag: "key-file",
+    optional: true,
+    doc: "The private key of --cert-file (PEM).",
   }),
   tlsServerName: text({
     env: ["FLEETWIRE_TLS_SERVER_NAME"],
@@ -142,6 +160,8 @@ export function readConfig(argv: readonly string[], environment: NodeJS.ProcessE
       server: settings.server,
       tls: settings.tls,
       caFile: settings.caFile,
+      certFile: settings.certFile,
+      keyFile: settings.keyFile,
       tlsServerName: settings.tlsServerName,
     },
     joinToken: settings.joinToken,
@@ -183,8 +203,10 @@ function takeConfigFile(argv: readonly string[]): { file: string | undefined; re
 function parseLabels(entries: readonly string[]): Record<string, string> {
   const labels = new Map<string, string>();
   for (const entry of entries) {
-    const [, key, value] = /^([^=]{1,128})=(.{0,128})$/s.exec(entry) ?? [];
-    if (key === undefined || value === undefined) throw wrong(`agent: --labels: expected key=value, got "${entry}"`);
+    const [, key, value] = /^([^=\p{Cc}]+)=(\P{Cc}*)$/u.exec(entry) ?? [];
+    if (key === undefined || value === undefined || key === "__proto__" || Math.max(key.length, value.length) > 128)
+      throw wrong(`agent: --labels: expected key=value, at most 128 characters each, got ${JSON.stringify(entry)}`);
+    if (labels.has(key)) throw wrong(`agent: --labels: ${key} is there twice`);
     labels.set(key, value);
   }
   if (labels.size > 64) throw wrong(`agent: --labels: ${labels.size} labels, at most 64`);

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { eventually, freePort, tempDir } from "@fleetwire/testbed";
 import { afterEach, expect, test } from "vitest";
@@ -126,6 +128,10 @@ test.each([
     exitCodes.badSettings,
     "two of the type SHELL",
   ],
+  ["a label that is there twice", { args: ["--labels", "zone=a,zone=b"] }, exitCodes.badSettings, "twice"],
+  ["a label without a value", { args: ["--labels", "zone"] }, exitCodes.badSettings, "expected key=value"],
+  ["a fleet that can't be one", { args: ["--fleet", "north west"] }, exitCodes.badSettings, "--fleet"],
+  ["half of a certificate", { args: ["--cert-file", "/dev/null"] }, exitCodes.badSettings, "need each other"],
   ["a plug-in that isn't there", { args: ["--plugins", "/no/plugin.ts"] }, exitCodes.badSettings, "can't be loaded"],
 ])("%s is a clear error and the end, under the launcher too", async (_what, options, exitCode, message) => {
   server = await startTestServer();
@@ -138,6 +144,20 @@ test("a server on another machine needs TLS", async () => {
   agent = startAgentProcess({ address: "192.0.2.1:50051" });
   expect((await agent.exited).code).toBe(exitCodes.badSettings);
   expect(agent.output.join("\n")).toContain("TLS is needed");
+});
+
+test("without TLS no proxy is used, whatever the environment says", async () => {
+  const connections: string[] = [];
+  const proxy = createServer((socket) => {
+    socket.on("error", () => {}).on("data", (data) => connections.push(data.toString("latin1")));
+  });
+  await once(proxy.listen(0, "127.0.0.1"), "listening");
+  const { port } = proxy.address() as AddressInfo;
+  const { stream } = await start({}, { env: { http_proxy: `http://127.0.0.1:${port}` } });
+  stream.assign({ commandId: "here", type: "PING" });
+  await stream.result("here");
+  expect(connections).toEqual([]);
+  proxy.close();
 });
 
 test("an id that is bound to another key is a clear error and the end", async () => {

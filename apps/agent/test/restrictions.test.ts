@@ -57,6 +57,14 @@ test("the list of variables that commands see can be set", async () => {
   expect(new Set(names)).toEqual(new Set(expected));
 });
 
+test("the join token reaches no command, whatever the list says", async () => {
+  const stream = await start({ args: ["--env-allow", "*,FLEETWIRE_JOIN_TOKEN"], env: { OTHER: "seen" } });
+  stream.assign({ commandId: "env", command: "/usr/bin/env", hasArgs: true });
+  await stream.result("env");
+  expect(outputOf(stream, "env")).toContain("OTHER=seen");
+  expect(outputOf(stream, "env")).not.toMatch(/JOIN_TOKEN|good-token/);
+});
+
 test("the shell can be set", async () => {
   const stream = await start({ args: ["--shell", "/bin/sh"] });
   stream.assign({ commandId: "shell", command: "echo $0" });

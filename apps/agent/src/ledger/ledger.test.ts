@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { statSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createLogger } from "@fleetwire/service";
 import { tempDir } from "@fleetwire/testbed";
@@ -153,6 +153,16 @@ test("trimming takes what is acknowledged and too old or too much, and never pas
   const third = await openAt(path, { maxAgeMs: 5_000, maxRows: 1 });
   expect(await third.snapshot()).toMatchObject({ horizon: 6, held: [] });
   expect(await third.accept(run(7))).toMatchObject({ kind: "held", state: "done" });
+});
+
+test("its files are readable by the agent's user alone, in a directory that others can read too", async () => {
+  const path = newPath();
+  const ledger = await openAt(path);
+  await ledger.accept(run(1));
+  const names = readdirSync(dirname(path));
+  expect(names).toContain("ledger.db-wal");
+  for (const name of names) expect([name, statSync(join(dirname(path), name)).mode & 0o777]).toEqual([name, 0o600]);
+  await ledger.close();
 });
 
 test("one that another holds can't be opened; a closed one refuses", async () => {

@@ -1,4 +1,4 @@
-import { existsSync, renameSync } from "node:fs";
+import { closeSync, existsSync, openSync, renameSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { syncDirectoryOf } from "../identity/durable-file.ts";
 
@@ -55,7 +55,7 @@ export class LedgerFileError extends Error {
 
 /**
  * Opens the ledger, or makes it with `newLedgerId`. The file stays locked for every other process until it is closed
- * (an exclusive lock that the kernel gives up when the process dies), and each commit is synced.
+ * (an exclusive lock that the kernel gives up when the process dies), and each commit is synced. A new one has mode 0600.
  *
  * @throws LedgerFileError
  */
@@ -63,6 +63,8 @@ export function openDatabase(path: string, newLedgerId: string): DatabaseSync {
   const isNew = !existsSync(path);
   let database: DatabaseSync | null = null;
   try {
+    // It holds commands' output. SQLite gives its other files the mode of this one.
+    if (isNew) closeSync(openSync(path, "a", 0o600));
     database = new DatabaseSync(path, { timeout: 1_000, enableForeignKeyConstraints: true });
     // In exclusive mode the lock is taken with the first write and kept.
     database.exec(
