@@ -1,6 +1,5 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import type { AllowList } from "../execution/allow-list.ts";
-import { failedExecution } from "../execution/execution.ts";
 import type { OutputPipes } from "../execution/output-pipes.ts";
 import { runProcess } from "../execution/process.ts";
 import type { CommandHandler, CommandRequest } from "./handler.ts";
@@ -18,17 +17,12 @@ export interface ShellOptions {
   killGraceMs: number;
 }
 
-const parametersSchema = {
-  type: "object",
-  properties: { cwd: { type: "string", minLength: 1, description: "Working directory; default: the agent's." } },
-};
-
 /** SHELL: a line for the shell, or a program with arguments. */
 export function shellHandler(options: ShellOptions): CommandHandler {
   const { allowList, shell } = options;
   return {
     type: "SHELL",
-    parametersSchema,
+    parametersSchema: null,
     lane: "work",
     recorded: true,
     reject({ command, args }) {
@@ -41,13 +35,9 @@ export function shellHandler(options: ShellOptions): CommandHandler {
     },
     run(request, output) {
       const { command, args } = request;
-      const cwd = typeof request.parameters["cwd"] === "string" ? request.parameters["cwd"] : undefined;
-      if (cwd !== undefined && !isDirectory(cwd))
-        return failedExecution("spawn_failed", `there is no directory ${cwd}`);
       return runProcess({
         program: args === null ? shell : command,
-        args: args ?? ["-c", command],
-        cwd,
+        args: args ?? ["-c", asOperand(command)],
         env: environmentOf(request, options),
         output,
         pipes: options.pipes,
@@ -66,8 +56,9 @@ function environmentOf(request: CommandRequest, options: ShellOptions): Record<s
   };
 }
 
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+/** A line that begins like an option would be one for the shell; not every shell knows `--`. */
+function asOperand(line: string): string {
+  return /^[-+]/.test(line) ? ` ${line}` : line;
 }
 
 /** The shell to use where none is set. */

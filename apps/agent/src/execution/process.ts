@@ -10,7 +10,6 @@ import { watchStreams } from "./stream-end.ts";
 export interface ProcessRequest {
   program: string;
   args: readonly string[];
-  cwd: string | undefined;
   env: Record<string, string>;
   output: OutputSink;
   pipes: OutputPipes;
@@ -78,7 +77,7 @@ interface Spawned {
   stderr: OutputPipe;
 }
 
-function spawnWithPipes({ program, args, cwd, env, pipes }: ProcessRequest): Spawned {
+function spawnWithPipes({ program, args, env, pipes }: ProcessRequest): Spawned {
   const opened: OutputPipe[] = [];
   try {
     const stdout = pipes.open();
@@ -89,7 +88,6 @@ function spawnWithPipes({ program, args, cwd, env, pipes }: ProcessRequest): Spa
       env,
       detached: true,
       stdio: ["ignore", stdout.writeEnd, stderr.writeEnd],
-      ...(cwd === undefined ? {} : { cwd }),
     });
     return { child, stdout, stderr };
   } catch (error) {
