@@ -132,7 +132,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     link = next;
     runs.attach(next, welcome.newLedgerId === "" ? welcome.resume : []);
     if (stopping) void next.send({ profile: profile() });
-    log.info({ agentId, epoch: welcome.epoch, serverId: welcome.serverId }, "agent connected");
+    log.info({ epoch: welcome.epoch, serverId: welcome.serverId }, "agent connected");
   }
 
   function frame(message: ServerMessage, on: Link, arrivedMs: number): void {

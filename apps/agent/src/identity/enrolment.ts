@@ -64,7 +64,7 @@ export async function enrol(options: EnrolOptions): Promise<Enrolment> {
       const { companyId, fleet } = await callEnroll(options, joinToken);
       const enrolment: Enrolment = { agentId, companyId, fleet };
       writeDurably(join(dataDirectory, "enrolled.json"), `${JSON.stringify(enrolment)}\n`);
-      log.info({ agentId, companyId, fleet, key: identity.fingerprint }, "agent enrolled");
+      log.info({ companyId, fleet, key: identity.fingerprint }, "agent enrolled");
       return enrolment;
     } catch (error) {
       const failure = asFailure(error, agentId);
