@@ -7,6 +7,7 @@ import { createAppendOutput } from "./postgres/append-output.ts";
 import { agentsWithWork, assignCommands, pendingCancels } from "./postgres/assign.ts";
 import { cancelCommand } from "./postgres/cancel.ts";
 import { cleanup } from "./postgres/cleanup.ts";
+import { planWithIndexes } from "./postgres/connections.ts";
 import type { StoreContext } from "./postgres/context.ts";
 import { createEnqueue } from "./postgres/enqueue.ts";
 import { feedEnd, readFeed } from "./postgres/feed.ts";
@@ -51,6 +52,7 @@ export async function createPostgresStore(o: PostgresStoreOptions): Promise<Comm
   const signals = createSignals({ sql, serverId, log, wakeUp: settings.wakeUp });
   const context: StoreContext = { sql, serverId, log, settings, hub: watch.hub, signals: signals.sender };
 
+  await planWithIndexes(database).catch((error: unknown) => Promise.reject(unavailable(error)));
   await beginServer(context);
   const listener = await database.listen([channelOf(serverId)], ({ payload }) => signals.receive(payload));
 

@@ -23,7 +23,8 @@ WITH target AS MATERIALIZED (
   FROM target t WHERE c.id = t.id AND t.status IN ('queued', 'assigned')
   RETURNING ${commandColumns}, t.was_queued
 ), ended AS (SELECT * FROM moved WHERE was_queued), fed AS (${commandEntries("ended")})
-SELECT m.*, s.server_id AS holder FROM moved m LEFT JOIN agent_sessions s ON s.agent_id = m.agent_id AND s.connected`;
+SELECT m.*, (SELECT CASE WHEN s.connected THEN s.server_id END FROM agent_sessions s WHERE s.agent_id = m.agent_id) AS holder
+FROM moved m`;
 
 type CancelRow = CommandRow & { was_queued: boolean; holder: string | null };
 

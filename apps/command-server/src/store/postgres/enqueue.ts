@@ -19,7 +19,7 @@ const newCommands = `json_to_recordset($1::json) AS n(id text, company_id text, 
  * Out: per command `known` (its company may send to this agent), `added`, and `holder`, the server of the agent's
  *      open session. Known but not added: its id or its key was there before; `settle` finds out which.
  * Keys are claimed in order, so that batches that share keys wait for each other without a deadlock; none is claimed
- * for an id that is taken. Agents are looked up one by one: a join would read them all once they are a few thousand.
+ * for an id that is taken. Agents are looked up one by one: a join would read them all, tables of a few thousand rows being cheap to read.
  */
 const insert = `
 WITH input AS (
@@ -29,7 +29,7 @@ WITH input AS (
 ), claimed AS (
   INSERT INTO idempotency_keys (company_id, key, body_hash, command_id)
   SELECT company_id, key, body_hash, id FROM input i
-  WHERE known AND key IS NOT NULL AND NOT EXISTS (SELECT FROM commands c WHERE c.id = i.id)
+  WHERE known AND key IS NOT NULL AND (SELECT c.id FROM commands c WHERE c.id = i.id) IS NULL
   ORDER BY company_id, key
   ON CONFLICT DO NOTHING
   RETURNING command_id
@@ -44,10 +44,13 @@ WITH input AS (
   RETURNING ${entryColumns}
 ), fed AS (${commandEntries("added")})
 SELECT i.id, i.known, a.id IS NOT NULL AS added,
-  (SELECT s.server_id FROM agent_sessions s WHERE s.agent_id = i.agent_id AND s.connected) AS holder
+  (SELECT CASE WHEN s.connected THEN s.server_id END FROM agent_sessions s WHERE s.agent_id = i.agent_id) AS holder
 FROM input i LEFT JOIN added a ON a.id = i.id`;
 
-/** What stands where a command of $1 wasn't added. A statement later, since a rival may have committed meanwhile. */
+/**
+ * What stands where a command of $1 wasn't added. A statement later, since a rival may have committed meanwhile. LIMIT
+ * keeps the planner from joining, which would read whole tables.
+ */
 const settle = `
 SELECT n.id, c.id IS NOT NULL AS exists, k.body_hash = n.body_hash AS same_body, k.command_id AS key_command,
   kc.status AS key_status,
@@ -55,9 +58,9 @@ SELECT n.id, c.id IS NOT NULL AS exists, k.body_hash = n.body_hash AS same_body,
     AND c.command IS NOT DISTINCT FROM n.command AND c.args IS NOT DISTINCT FROM n.args
     AND c.parameters = n.parameters AS same_command
 FROM ${newCommands}
-LEFT JOIN commands c ON c.id = n.id
-LEFT JOIN idempotency_keys k ON k.company_id = n.company_id AND k.key = n.key
-LEFT JOIN commands kc ON kc.id = k.command_id`;
+LEFT JOIN LATERAL (SELECT * FROM commands WHERE id = n.id LIMIT 1) c ON true
+LEFT JOIN LATERAL (SELECT * FROM idempotency_keys WHERE company_id = n.company_id AND key = n.key LIMIT 1) k ON true
+LEFT JOIN LATERAL (SELECT * FROM commands WHERE id = k.command_id LIMIT 1) kc ON true`;
 
 interface Inserted {
   id: string;

@@ -1,0 +1,23 @@
+import type { Database } from "@fleetwire/database";
+
+interface Connection {
+  query(text: string): Promise<unknown>;
+}
+
+const prepare = (connection: Connection) => connection.query("SET enable_seqscan = off");
+
+/**
+ * Has every connection of the pool plan with indexes. A prepared statement keeps the plan that it got when its tables
+ * were nearly empty, and there reading a table whole looks cheapest: until the server's next ANALYZE, up to a minute
+ * later, each command would cost more than the one before. No statement here is meant to read a table whole.
+ */
+export async function planWithIndexes({ pool }: Database): Promise<void> {
+  // Sent ahead of the connection's first statement; if it fails, that one does too, and says why.
+  pool.on("connect", (client) => void prepare(client).catch(() => {}));
+  const open = await Promise.all(Array.from({ length: pool.totalCount }, () => pool.connect()));
+  try {
+    await Promise.all(open.map(prepare));
+  } finally {
+    for (const client of open) client.release();
+  }
+}
