@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { eventually, tempDir } from "@fleetwire/testbed";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -84,6 +84,13 @@ test("its streams can be opened by name", async () => {
   stream.assign({ commandId: "names", command: "echo one > /dev/stdout; echo two > /dev/stderr; echo three >&2" });
   expect((await stream.result("names")).exitCode).toBe(0);
   expect(outputOf(stream, "names").split("\n").toSorted()).toEqual(["", "one", "three", "two"]);
+});
+
+test("commands go on when someone tidies the agent's pipes away", async () => {
+  rmSync(join(agent.dataDirectory, "pipes"), { recursive: true });
+  stream.assign({ commandId: "tidied", command: "echo here" });
+  expect(await stream.result("tidied")).toMatchObject({ exitCode: 0, error: "" });
+  expect(outputOf(stream, "tidied")).toBe("here\n");
 });
 
 test("stdin is empty", async () => {

@@ -28,6 +28,8 @@ export interface ConnectionOptions {
 
 // A session this long was a good one: the next break starts from the shortest wait again.
 const steadyMs = 5_000;
+// However long a server sends the agent away for; also, Node's timers end at 24 days and then fire at once.
+const longestAwayMs = 600_000;
 
 /** Codes of streams that a server ended for good. */
 const revokedCodes: ReadonlySet<string> = new Set(["agent_revoked", "revoked"]);
@@ -124,6 +126,6 @@ function judge(end: SessionEnd): Dismissal | null {
 }
 
 function waitAfter(end: SessionEnd, backoff: Backoff, slowBackoff: Backoff): number {
-  if (end.kind === "go_away") return end.goAway.afterMs;
+  if (end.kind === "go_away") return Math.min(end.goAway.afterMs, longestAwayMs);
   return end.end.code === "agent_id_in_use" ? 1_000 + slowBackoff.next() : backoff.next();
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, constants, mkdirSync, openSync, rmSync, unlinkSync } from "node:fs";
+import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync, unlinkSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -29,11 +29,11 @@ const maker = "mkfifo";
 export function createOutputPipes(directory: string): OutputPipes {
   // What a crash left behind.
   rmSync(directory, { recursive: true, force: true });
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   let ready: string[] = [];
   let made = 0;
 
   function make(): void {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
     const paths = Array.from({ length: batch }, (_, n) => join(directory, String(made + n)));
     made += batch;
     const { status, stderr, error } = spawnSync(maker, ["-m", "600", ...paths], { encoding: "utf8" });
@@ -46,7 +46,8 @@ export function createOutputPipes(directory: string): OutputPipes {
 
   return {
     open() {
-      if (ready.length === 0) make();
+      // None left, or someone has tidied the directory up.
+      if (!existsSync(ready.at(-1) ?? "")) make();
       const path = ready.pop() ?? "";
       // The reader first, without waiting for a writer; then the writer doesn't wait either.
       const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);

@@ -139,9 +139,13 @@ export function openLedgerFile(path: string, newLedgerId: string, policy: TrimPo
     },
 
     trim(now) {
-      const { oldestHeld, newest } = sql.trimBounds.get() as { oldestHeld: number | null; newest: number | null };
+      const { oldestHeld, newest } = sql.trimBounds.get(now - policy.maxAgeMs) as {
+        oldestHeld: number | null;
+        newest: number | null;
+      };
       if (newest === null) return 0;
-      // Above the oldest row that the server hasn't acknowledged nothing is trimmed: `horizon` would pass it.
+      // Above the oldest row that the server hasn't acknowledged nothing is trimmed: `horizon` would pass it. Refusals
+      // are acknowledged with the next Hello alone; one past its age must not keep a long session from trimming.
       const below = oldestHeld ?? newest + 1;
       const surplus = sql.surplus.get(policy.maxRows) as { assign_no: number } | undefined;
       const upTo = sql.trimUpTo.get(below, now - policy.maxAgeMs, surplus?.assign_no ?? 0) as {
@@ -187,7 +191,8 @@ function prepareStatements(database: DatabaseSync) {
     setAcknowledged: database.prepare("UPDATE runs SET acknowledged = ? WHERE run = ?"),
     acknowledgeRefused: database.prepare("UPDATE runs SET acknowledged = 1 WHERE assign_no = ? AND state = 'refused'"),
     trimBounds: database.prepare(
-      "SELECT min(assign_no) FILTER (WHERE acknowledged = 0) AS oldestHeld, max(assign_no) AS newest FROM runs",
+      `SELECT min(assign_no) FILTER (WHERE acknowledged = 0 AND (state <> 'refused' OR accepted_at >= ?)) AS oldestHeld,
+              max(assign_no) AS newest FROM runs`,
     ),
     surplus: database.prepare(
       "SELECT assign_no FROM runs WHERE acknowledged = 1 ORDER BY assign_no DESC LIMIT 1 OFFSET ?",
@@ -195,6 +200,6 @@ function prepareStatements(database: DatabaseSync) {
     trimUpTo: database.prepare(
       "SELECT max(assign_no) AS horizon FROM runs WHERE assign_no < ? AND (accepted_at < ? OR assign_no <= ?)",
     ),
-    trim: database.prepare("DELETE FROM runs WHERE acknowledged = 1 AND assign_no <= ?"),
+    trim: database.prepare("DELETE FROM runs WHERE assign_no <= ? AND (acknowledged = 1 OR state = 'refused')"),
   };
 }

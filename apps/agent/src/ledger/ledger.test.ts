@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createLogger } from "@fleetwire/service";
@@ -153,6 +153,31 @@ test("trimming takes what is acknowledged and too old or too much, and never pas
   const third = await openAt(path, { maxAgeMs: 5_000, maxRows: 1 });
   expect(await third.snapshot()).toMatchObject({ horizon: 6, held: [] });
   expect(await third.accept(run(7))).toMatchObject({ kind: "held", state: "done" });
+});
+
+test("an old refusal that no hello has told doesn't keep what is above it; a new one does", async () => {
+  const path = newPath();
+  const first = await openAt(path);
+  const old = Date.now() - 10_000;
+  await first.refuse(run(1, { acceptedAt: old }), "busy");
+  for (const assignNo of [2, 4]) {
+    await first.accept(run(assignNo, { acceptedAt: old }));
+    await first.finish(run(assignNo), result, []);
+    await first.acknowledge(run(assignNo));
+  }
+  await first.refuse(run(3), "cancelled");
+  await first.close();
+  const second = await openAt(path, { maxAgeMs: 5_000, maxRows: 100 });
+  expect(await second.snapshot()).toMatchObject({ horizon: 2, highest: 4, held: [{ assignNo: 3, state: "refused" }] });
+  expect(await second.accept(run(1))).toEqual({ kind: "forgotten" });
+});
+
+test("when a new ledger can't be begun it is lost, and says so", async () => {
+  const path = newPath();
+  const ledger = await openAt(path);
+  rmSync(dirname(path), { recursive: true });
+  await expect(ledger.renew("6f1c2f0e-0000-4000-8000-000000000000")).rejects.toMatchObject({ code: "unavailable" });
+  expect(await ledger.lost).toMatchObject({ code: "closed" });
 });
 
 test("its files are readable by the agent's user alone, in a directory that others can read too", async () => {

@@ -110,7 +110,10 @@ export interface LedgerOperations {
   seeEpoch(epoch: number): void;
 }
 
-/** Acknowledged rows are trimmed, oldest first, when they are older than `maxAgeMs` or more than `maxRows`. */
+/**
+ * Acknowledged rows are trimmed, oldest first, when they are older than `maxAgeMs` or more than `maxRows`; refusals by
+ * age also unacknowledged: the horizon then keeps a late frame from starting anything.
+ */
 export interface TrimPolicy {
   maxAgeMs: number;
   maxRows: number;

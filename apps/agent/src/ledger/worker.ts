@@ -72,6 +72,8 @@ function manage(request: LedgerRequest & { name: "renew" | "close" }): void {
     port!.postMessage([{ id: request.id, value: undefined }]);
   } catch (error) {
     port!.postMessage([failure(request.id, error)]);
+    // The old file is closed, and there may be no new one: the thread's end says that the ledger is lost.
+    throw error;
   }
   if (request.name === "close") {
     clearInterval(trimming);

@@ -3,12 +3,13 @@ import type { Clock, Logger } from "@fleetwire/service";
 import type { CommandTypes, Prepared } from "../commands/prepare.ts";
 import type { Link } from "../connection/session.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import type { Assignment, HeldRun, NewRun, RecordOutcome, RefusalReason, RunKey } from "../ledger/records.ts";
+import type { Assignment, HeldRun, NewRun, RecordOutcome, RefusalReason } from "../ledger/records.ts";
 import { refusedReport, sendResult } from "./reports.ts";
 import { beginRun, type Run, type RunEnd } from "./run.ts";
-import { createUnacknowledged } from "./unacknowledged.ts";
+import { createUnacknowledged, keyOf } from "./unacknowledged.ts";
 import { createUnrecordedRuns } from "./unrecorded-runs.ts";
 import { interruptedResult, rejectedResult } from "./results.ts";
+import { writeUntilDone } from "./write-until-done.ts";
 
 export interface Runs {
   /** Takes up what an earlier process left in the ledger: runs without an end are ended as interrupted. */
@@ -61,7 +62,7 @@ export function createRuns(options: RunsOptions): Runs {
   const entries = new Map<string, Entry>();
   // Of an earlier ledger: they are being ended, and reported no more.
   const abandoned = new Set<Run>();
-  const unacknowledged = createUnacknowledged({ ledger, clock, onFatal });
+  const unacknowledged = createUnacknowledged({ ledger, clock, log, onFatal });
   const unrecorded = createUnrecordedRuns({ clock });
   const unsaidRefusals = new Map<number, { run: Assignment; reason: RefusalReason }>();
   let link: Link | null = null;
@@ -138,7 +139,7 @@ export function createRuns(options: RunsOptions): Runs {
   ): Promise<void> {
     const run = { commandId, attempt, assignNo };
     try {
-      const outcome = await ledger.refuse({ ...run, type, acceptedAt }, reason);
+      const outcome = await writeUntilDone(log, () => ledger.refuse({ ...run, type, acceptedAt }, reason));
       const neverStarts = outcome.kind === "recorded" || (outcome.kind === "forgotten" && reason === "cancelled");
       if (neverStarts) sayRefused(run, reason);
       else answerKnown(run, outcome);
@@ -239,10 +240,6 @@ export function createRuns(options: RunsOptions): Runs {
       return running;
     },
   };
-}
-
-function keyOf({ commandId, attempt }: RunKey): string {
-  return `${attempt}/${commandId}`;
 }
 
 function logged({ commandId, attempt, assignNo }: Assignment): Assignment {

@@ -1,8 +1,9 @@
-import type { Clock } from "@fleetwire/service";
+import type { Clock, Logger } from "@fleetwire/service";
 import type { Link } from "../connection/session.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { RunKey } from "../ledger/records.ts";
 import { outputFrom, sendResult } from "./reports.ts";
+import { writeUntilDone } from "./write-until-done.ts";
 
 /** Runs that ended and whose result the server hasn't acknowledged. The results themselves are in the ledger. */
 export interface Unacknowledged {
@@ -22,14 +23,15 @@ export interface Unacknowledged {
 export function createUnacknowledged(options: {
   ledger: Ledger;
   clock: Clock;
+  log: Logger;
   onFatal: (error: unknown) => void;
 }): Unacknowledged {
-  const { ledger, clock, onFatal } = options;
+  const { ledger, clock, log, onFatal } = options;
   const runs = new Map<string, RunKey>();
   let whenSettled: (() => void)[] = [];
 
   async function sendStored(link: Link, run: RunKey, resumeAt: number | null): Promise<boolean> {
-    const stored = await ledger.readResult(run);
+    const stored = await writeUntilDone(log, () => ledger.readResult(run));
     if (stored === null || !runs.has(keyOf(run))) return true;
     const { acceptedAt, output, ...report } = stored;
     const sentEnd = resumeAt ?? 0;
@@ -69,6 +71,7 @@ export function createUnacknowledged(options: {
   };
 }
 
-function keyOf({ commandId, attempt }: RunKey): string {
+/** One run among all commands and attempts. */
+export function keyOf({ commandId, attempt }: RunKey): string {
   return `${attempt}/${commandId}`;
 }
