@@ -102,7 +102,7 @@ async function startServer(
   settings: Record<string, string>,
 ): Promise<ServerProcess> {
   const [httpPort, grpcPort] = [await freePort(), await freePort()];
-  const url = `http://127.0.0.1:${httpPort}`;
+  const url = `${"COMMAND_SERVER_TLS_CERT" in settings ? "https" : "http"}://127.0.0.1:${httpPort}`;
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const launch = (): TestProcess =>
     runSource(join(root, "apps/command-server/src/main.ts"), [], {
