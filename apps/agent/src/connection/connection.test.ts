@@ -21,6 +21,7 @@ afterEach(() => connection.close());
 function connect(overrides: Partial<SessionOwner> = {}) {
   const streams: FakeStream[] = [];
   const log: string[] = [];
+  const lines: string[] = [];
   let enrolled = 0;
   const open: OpenStream = (events: StreamEvents) => {
     const stream: FakeStream = {
@@ -56,11 +57,11 @@ function connect(overrides: Partial<SessionOwner> = {}) {
       return Promise.resolve();
     },
     clock: systemClock,
-    log: createLogger({ service: "test", level: "silent" }),
+    log: createLogger({ service: "test", destination: { write: (line) => void lines.push(line) } }),
     random: () => 0,
   });
   const stream = (n: number): Promise<FakeStream> => eventually(() => streams[n], { deadlineMs: 5_000 });
-  return { stream, log, streams, enrolments: () => enrolled };
+  return { stream, log, lines, streams, enrolments: () => enrolled };
 }
 
 const challenge = { challenge: { nonce: Buffer.alloc(32) } };
@@ -121,6 +122,15 @@ test("frames before the challenge and the welcome are ignored", async () => {
   first.say({ assign: { commandId: "polite" } });
   await eventually(() => log.length > 0, { deadlineMs: 5_000 });
   expect(log).toEqual(["frame polite"]);
+});
+
+test("sent away for longer than a timer can wait, it comes back after ten minutes, and not at once", async () => {
+  const { stream, lines } = connect();
+  const first = await stream(0);
+  await greet(first);
+  first.say({ goAway: { reason: "GO_AWAY_REASON_SERVER_STOPPING", reconnect: true, afterMs: 2 ** 32 - 1 } });
+  const line = await eventually(() => lines.find((text) => text.includes("sent away")), { deadlineMs: 5_000 });
+  expect(JSON.parse(line)).toMatchObject({ waitMs: 600_000 });
 });
 
 test("an agent that the server doesn't know tries to enrol again before it comes back", async () => {
