@@ -1,4 +1,4 @@
-import type { CommandStore, OutputPiece } from "../store/command-store.ts";
+import type { CommandChange, CommandStore, OutputPiece } from "../store/command-store.ts";
 import { isTerminal, type Command } from "./command.ts";
 import { isCommandId, unknownCommand } from "./find-command.ts";
 import { outputReadBytes } from "./output.ts";
@@ -27,6 +27,9 @@ export interface FollowOptions {
 /** Without any hint the record is read again after this long: a watcher that missed one isn't stuck. */
 const doubtMs = 30_000;
 
+/** Of a reader who is slower than this many changes, the record is read. */
+const keptChanges = 16;
+
 /**
  * Throws `command_unknown` before the first event, and `store_unavailable` whenever the store is out of reach; who
  * follows then starts again from the last offset seen.
@@ -41,10 +44,8 @@ export async function* followCommand(store: CommandStore, options: FollowOptions
     while (!signal.aborted) {
       const news = changes.take();
       const told: number = command?.revision ?? -1;
-      if (command === null || command.status === "queued" || news.revision > told) {
-        command = (await store.get(companyId, commandId)) ?? unknownCommand(commandId);
-        if (command.revision !== told) yield { kind: "state", command };
-      }
+      command = changedBy(command, news) ?? (await store.get(companyId, commandId)) ?? unknownCommand(commandId);
+      if (command.revision !== told) yield { kind: "state", command };
       if (output !== null && mayHaveOutput(command, output, news.outputGrew)) {
         output = yield* outputFrom(store, options, output);
       }
@@ -57,6 +58,15 @@ export async function* followCommand(store: CommandStore, options: FollowOptions
   } finally {
     changes.close();
   }
+}
+
+/** The command after what the hints said; null where that takes a look at the record. */
+function changedBy(command: Command | null, news: News): Command | null {
+  // Output of what is queued for all we know: the hint that it was assigned is still to come.
+  if (command === null || (command.status === "queued" && news.outputGrew && news.changes.length === 0)) return null;
+  let known = command;
+  for (const change of news.changes) if (change.revision === known.revision + 1) known = { ...known, ...change };
+  return known.revision >= news.revision ? known : null;
 }
 
 interface OutputPosition {
@@ -106,17 +116,22 @@ async function* outputFrom(
 interface News {
   /** The command's revision is at least this; Infinity: not known. */
   revision: number;
+  /** Those of its changes that came with their content, in order. */
+  changes: readonly CommandChange[];
   outputGrew: boolean;
 }
 
 /** Gathers the store's hints, so that only what they speak of is read. */
 function subscribe(store: CommandStore, commandId: string, signal: AbortSignal) {
-  const unknown: News = { revision: Infinity, outputGrew: true };
+  const unknown: News = { revision: Infinity, changes: [], outputGrew: true };
   let news = unknown;
   let wake: (() => void) | null = null;
   const unsubscribe = store.watch(commandId, (event) => {
     if (event.kind === "output") news = { ...news, outputGrew: true };
-    else news = { ...news, revision: Math.max(news.revision, event.revision) };
+    else {
+      const changes = event.change ? [...news.changes, event.change].slice(-keptChanges) : news.changes;
+      news = { ...news, changes, revision: Math.max(news.revision, event.revision) };
+    }
     wake?.();
   });
   const onAbort = () => wake?.();
@@ -125,7 +140,7 @@ function subscribe(store: CommandStore, commandId: string, signal: AbortSignal) 
     /** What was hinted since the last time; everything at first. */
     take(): News {
       const taken = news;
-      news = { revision: -1, outputGrew: false };
+      news = { revision: -1, changes: [], outputGrew: false };
       return taken;
     },
     /** Resolves when something was hinted that isn't known yet, at the signal, or in doubt. */

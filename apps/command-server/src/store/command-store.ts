@@ -51,7 +51,7 @@ export type {
   SessionSignals,
 } from "./port/sessions.ts";
 export type { Agent, NewJoinToken, JoinToken, EnrolOutcome } from "./port/agents.ts";
-export type { FeedKind, FeedEntry, WatchEvent } from "./port/feed.ts";
+export type { CommandChange, FeedKind, FeedEntry, WatchEvent } from "./port/feed.ts";
 export { disconnectReasons } from "./port/sessions.ts";
 
 export interface CommandStore extends CommandRecords, Dispatch, AgentSessions, AgentRecords, Feed {

@@ -1,5 +1,5 @@
 // What happened, to be read by cursor or watched. See `../command-store.ts` for what every method promises.
-import type { CommandStatus, JsonObject } from "../../commands/command.ts";
+import type { Command, CommandStatus, JsonObject } from "../../commands/command.ts";
 
 export type FeedKind = `command.${CommandStatus}` | "agent.connected" | "agent.disconnected";
 
@@ -16,9 +16,18 @@ export interface FeedEntry {
   data: JsonObject;
 }
 
-/** What a watcher is told. A hint with content: on `overflow` or doubt, read the record. */
+/** All that a transition can have changed about a command. */
+export type CommandChange = Pick<
+  Command,
+  "status" | "revision" | "attempt" | "assignedAt" | "startedAt" | "finishedAt" | "cancelRequestedAt" | "result"
+>;
+
+/**
+ * What a watcher is told: a hint. `change` is there where the store had it at hand: who knows the command as of the
+ * revision before needn't read it again. In doubt, read the record.
+ */
 export type WatchEvent =
-  | { kind: "state"; commandId: string; status: CommandStatus; revision: number }
+  | { kind: "state"; commandId: string; status: CommandStatus; revision: number; change?: CommandChange }
   | { kind: "output"; commandId: string; end: number };
 
 export interface Feed {

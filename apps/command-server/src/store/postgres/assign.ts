@@ -1,7 +1,8 @@
 import type { JsonObject, Lane } from "../../commands/command.ts";
 import type { AssignOutcome, AssignRequest, Assignment } from "../command-store.ts";
 import type { StoreContext } from "./context.ts";
-import { commandEntries, entryColumns } from "./feed-entries.ts";
+import { commandEntries } from "./feed-entries.ts";
+import { changeColumns, toChange, type ChangeRow } from "./rows.ts";
 
 /**
  * Fencing and assignment in one statement for any number of agents.
@@ -37,14 +38,14 @@ WITH request AS (
   UPDATE commands c SET status = 'assigned', revision = c.revision + 1, epoch = p.epoch, ledger_id = p.ledger_id,
     assign_no = p.assign_no, assigned_at = clock_timestamp(), due_at = c.expires_at + $6::float8 * interval '1 ms'
   FROM picked p WHERE c.id = p.id
-  RETURNING ${entryColumns}, c.epoch, c.assign_no, c.lane, c.command, c.args, c.parameters, c.timeout_ms, c.idempotent,
-    c.traceparent, c.assigned_at, c.queued_at, c.expires_at
+  RETURNING c.id, c.company_id, c.agent_id, c.type, ${changeColumns("c")}, c.epoch, c.assign_no, c.lane, c.command, c.args,
+    c.parameters, c.timeout_ms, c.idempotent, c.traceparent, c.queued_at, c.expires_at
 ), numbered AS (
   UPDATE agent_sessions s SET assign_no = p.highest
   FROM (SELECT agent_id, max(assign_no) AS highest FROM picked GROUP BY agent_id) p WHERE s.agent_id = p.agent_id
 ), fed AS (${commandEntries("moved")})
-SELECT r.agent_id, s.agent_id IS NOT NULL AS current, m.id, m.epoch, m.assign_no, m.attempt, m.revision, m.type, m.lane,
-  m.command, m.args, m.parameters, m.timeout_ms, m.idempotent, m.traceparent,
+SELECT r.agent_id, s.agent_id IS NOT NULL AS current, m.id, m.epoch, m.assign_no, m.type, m.lane,
+  m.command, m.args, m.parameters, m.timeout_ms, m.idempotent, m.traceparent, ${changeColumns("m")},
   (extract(epoch FROM m.expires_at - clock_timestamp()) * 1000)::float8 AS window_ms,
   (extract(epoch FROM m.assigned_at - m.queued_at) * 1000)::float8 AS waited_ms
 FROM request r
@@ -64,14 +65,17 @@ const cancels = `
 SELECT c.id, c.attempt, c.assign_no FROM commands c
 WHERE c.agent_id = $1 AND c.status = 'assigned' AND c.cancel_requested_at IS NOT NULL ORDER BY c.assign_no`;
 
-interface AssignRow {
+interface AgentRow {
   agent_id: string;
   current: boolean;
   id: string | null;
+}
+
+/** An agent's row that has an assignment. */
+interface AssignedRow extends AgentRow, ChangeRow {
+  id: string;
   epoch: number;
   assign_no: number;
-  attempt: number;
-  revision: number;
   type: string;
   lane: Lane;
   command: string | null;
@@ -96,7 +100,7 @@ export async function assignCommands(
   const byAgent = new Map(requests.map((request) => [request.agentId, request]));
   if (byAgent.size === 0) return { assignments: [], stale: [] };
   const distinct = [...byAgent.values()];
-  const rows = await sql.rows<AssignRow>({
+  const rows = await sql.rows<AgentRow | AssignedRow>({
     name: "assign",
     text: assign,
     values: [
@@ -110,18 +114,21 @@ export async function assignCommands(
   });
   const stale = rows.filter(({ current }) => !current).map(({ agent_id }) => agent_id);
   for (const agentId of stale) signals.release(agentId);
-  const assigned = rows.filter(({ id }) => id !== null);
+  const assigned = rows.filter((row): row is AssignedRow => row.id !== null);
   if (assigned.length > 0) {
     hub.changed(
-      assigned.map((row) => ({ kind: "state", commandId: row.id ?? "", status: "assigned", revision: row.revision })),
+      assigned.map((row) => {
+        const change = toChange(row);
+        return { kind: "state", commandId: row.id, status: "assigned", revision: row.revision, change };
+      }),
     );
   }
   return { assignments: assigned.map(toAssignment), stale };
 }
 
-function toAssignment(row: AssignRow): Assignment {
+function toAssignment(row: AssignedRow): Assignment {
   return {
-    commandId: row.id ?? "",
+    commandId: row.id,
     agentId: row.agent_id,
     epoch: row.epoch,
     assignNo: row.assign_no,

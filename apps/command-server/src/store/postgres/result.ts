@@ -1,11 +1,12 @@
-import { retryReasonOf, statusOf, type CommandStatus } from "../../commands/command.ts";
+import { retryReasonOf, statusOf } from "../../commands/command.ts";
 import { createBatcher } from "../batcher.ts";
 import type { ResultOutcome, ResultReport, WatchEvent } from "../command-store.ts";
 import { appendPieces, appendValues } from "./append-output.ts";
 import type { StoreContext } from "./context.ts";
-import { commandEntries, entryColumns } from "./feed-entries.ts";
+import { commandEntries } from "./feed-entries.ts";
 import { ledgerNotes } from "./ledger-notes.ts";
 import { packPieces } from "./output-pieces.ts";
+import { changeColumns, toChange, type ChangeRow } from "./rows.ts";
 import { isUnavailable } from "./sql.ts";
 import { cleanJson } from "./text.ts";
 
@@ -59,12 +60,12 @@ WITH report AS (
     truncated = c.truncated OR coalesce(g.truncated, false) OR j.output_bytes > coalesce(g.output_end, c.output_end)
   FROM judged j LEFT JOIN grown g ON g.id = j.id
   WHERE c.id = j.id AND j.verdict = 'applied'
-  RETURNING ${entryColumns}, c.output_end
+  RETURNING c.id, c.company_id, c.agent_id, c.type, c.output_end, ${changeColumns("c")}
 ), again AS (
   UPDATE commands c SET status = 'queued', revision = c.revision + 1, attempt = c.attempt + 1, assigned_at = NULL,
     started_at = NULL, due_at = c.expires_at, output_end = 0, output_bytes = 0, truncated = false
   FROM judged j WHERE c.id = j.id AND j.verdict = 'retried'
-  RETURNING ${entryColumns}, c.output_end
+  RETURNING c.id, c.company_id, c.agent_id, c.type, c.output_end, ${changeColumns("c")}
 ), unneeded AS (
   DELETE FROM command_output o USING judged j WHERE j.verdict = 'retried' AND o.command_id = j.id
 ), kept_late AS (
@@ -72,17 +73,17 @@ WITH report AS (
 ), moved AS (
   SELECT * FROM ended UNION ALL SELECT * FROM again
 ), fed AS (${commandEntries("moved")}), ${ledgerNotes("report")}
-SELECT j.id, j.verdict, m.status, m.revision, m.output_end, g.id IS NOT NULL AS grew
+SELECT j.id, j.verdict, g.id IS NOT NULL AS grew, m.output_end, ${changeColumns("m")}
 FROM judged j LEFT JOIN moved m ON m.id = j.id LEFT JOIN grown g ON g.id = j.id`;
 
 interface ResultRow {
   id: string;
   verdict: ResultOutcome["kind"];
-  status: CommandStatus | null;
-  revision: number | null;
-  output_end: number | null;
   grew: boolean;
 }
+
+/** The row of a command that moved; of the others these columns are null. */
+type MovedRow = ResultRow & ChangeRow & { output_end: number };
 
 interface Item {
   report: ResultReport;
@@ -112,15 +113,26 @@ export function createResult(context: StoreContext): (report: ResultReport) => P
   return (report) => batch({ report, json: toJson(report) });
 }
 
+function hasMoved(row: ResultRow): row is MovedRow {
+  return row.verdict === "applied" || row.verdict === "retried";
+}
+
 function outcomeOf(row: ResultRow | undefined): ResultOutcome {
   if (row === undefined) return { kind: "unknown" };
-  return row.verdict === "applied" ? { kind: "applied", status: row.status ?? "failed" } : { kind: row.verdict };
+  if (row.verdict !== "applied") return { kind: row.verdict };
+  return { kind: "applied", status: hasMoved(row) ? row.status : "failed" };
 }
 
 function eventsOf(row: ResultRow): WatchEvent[] {
-  if (row.status === null || row.revision === null) return [];
-  const state: WatchEvent = { kind: "state", commandId: row.id, status: row.status, revision: row.revision };
-  return row.grew ? [{ kind: "output", commandId: row.id, end: row.output_end ?? 0 }, state] : [state];
+  if (!hasMoved(row)) return [];
+  const state: WatchEvent = {
+    kind: "state",
+    commandId: row.id,
+    status: row.status,
+    revision: row.revision,
+    change: toChange(row),
+  };
+  return row.grew ? [{ kind: "output", commandId: row.id, end: row.output_end }, state] : [state];
 }
 
 function toJson(report: ResultReport): string {

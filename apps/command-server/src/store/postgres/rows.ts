@@ -1,5 +1,6 @@
 import type { Command, CommandResult, CommandStatus, JsonObject, RetryPolicy } from "../../commands/command.ts";
 import { isTerminal } from "../../commands/command.ts";
+import type { CommandChange } from "../command-store.ts";
 
 /** A row of `commands` as `commandColumns` selects it. */
 export interface CommandRow {
@@ -38,6 +39,42 @@ export const commandColumns = `c.id, c.company_id, c.agent_id, c.type, c.command
   c.expires_at, c.cancel_requested_at, c.exit_code, c.error, c.error_message, c.duration_ms, c.output_bytes,
   c.truncated, c.late_result, c.created_by`;
 
+const changing = [
+  "status",
+  "revision",
+  "attempt",
+  "assigned_at",
+  "started_at",
+  "finished_at",
+  "cancel_requested_at",
+  "exit_code",
+  "error",
+  "error_message",
+  "duration_ms",
+  "output_bytes",
+  "truncated",
+] as const satisfies readonly (keyof CommandRow)[];
+
+/** The columns that a transition can have changed, of this table or CTE. */
+export function changeColumns(of: string): string {
+  return changing.map((column) => `${of}.${column}`).join(", ");
+}
+
+export type ChangeRow = Pick<CommandRow, (typeof changing)[number]>;
+
+export function toChange(row: ChangeRow): CommandChange {
+  return {
+    status: row.status,
+    revision: row.revision,
+    attempt: row.attempt,
+    assignedAt: row.assigned_at,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    cancelRequestedAt: row.cancel_requested_at,
+    result: isTerminal(row.status) ? toResult(row) : null,
+  };
+}
+
 /** The command as the port gives it. */
 export function toCommand(row: CommandRow): Command {
   return {
@@ -52,22 +89,15 @@ export function toCommand(row: CommandRow): Command {
     priority: row.priority,
     idempotent: row.idempotent,
     retry: row.retry,
-    status: row.status,
-    attempt: row.attempt,
-    revision: row.revision,
     queuedAt: row.queued_at,
-    assignedAt: row.assigned_at,
-    startedAt: row.started_at,
-    finishedAt: row.finished_at,
     expiresAt: row.expires_at,
-    cancelRequestedAt: row.cancel_requested_at,
-    result: isTerminal(row.status) ? toResult(row) : null,
+    ...toChange(row),
     lateResult: row.late_result,
     createdBy: row.created_by,
   };
 }
 
-function toResult(row: CommandRow): CommandResult {
+function toResult(row: ChangeRow): CommandResult {
   return {
     exitCode: row.exit_code,
     error: row.error,
