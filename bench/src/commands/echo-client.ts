@@ -8,6 +8,8 @@ export interface EchoRequest {
   port: number;
   streams: number;
   messages: number;
+  /** Between an answer and the next frame of its stream; 0: none. */
+  pauseMs: number;
 }
 
 export interface EchoAnswer {
@@ -15,7 +17,7 @@ export interface EchoAnswer {
   p50Ms: number;
 }
 
-async function echo({ port, streams, messages }: EchoRequest): Promise<EchoAnswer> {
+async function echo({ port, streams, messages, pauseMs }: EchoRequest): Promise<EchoAnswer> {
   const clients = Array.from(
     { length: streams },
     () =>
@@ -40,7 +42,8 @@ async function echo({ port, streams, messages }: EchoRequest): Promise<EchoAnswe
           };
           call.on("data", (_frame: ServerMessage) => {
             times.push(performance.now() - sent);
-            next();
+            if (pauseMs === 0) next();
+            else setTimeout(next, pauseMs);
           });
           call.on("error", reject);
           next();

@@ -10,6 +10,8 @@ const ping = { type: "PING" };
 const shell = { type: "SHELL", command: "true" };
 const lightAgents = 100;
 const connections = 64;
+// Idle: one at a time, with a pause that lets the processors rest, as between two commands of an operator.
+const pauseMs = 10;
 
 /**
  * Commands over gRPC on embedded PostgreSQL, the feed on. Ours and the ceiling (a bare grpc-js echo over as many streams)
@@ -47,9 +49,9 @@ export async function commandsSuite({ root, quick, say }: BenchOptions): Promise
   const echo: EchoAnswer[] = [];
   for (let round = 1; round <= rounds; round++) {
     say(`round ${round} of ${rounds}`);
-    echoIdle.push(await echoClient.ask({ port, streams: 1, messages: 300 }));
-    idle.push(await load.ask({ kind: "idle", ...target, body: ping, count: quick ? 150 : 400, pauseMs: 10 }));
-    echo.push(await echoClient.ask({ port, streams: lightAgents, messages: quick ? 10_000 : 40_000 }));
+    echoIdle.push(await echoClient.ask({ port, streams: 1, messages: quick ? 150 : 400, pauseMs }));
+    idle.push(await load.ask({ kind: "idle", ...target, body: ping, count: quick ? 150 : 400, pauseMs }));
+    echo.push(await echoClient.ask({ port, streams: lightAgents, messages: quick ? 10_000 : 40_000, pauseMs: 0 }));
     flood.push(
       await withCpu(system, load, [light.pid], () =>
         load.ask<FloodAnswer>({ kind: "flood", ...target, body: ping, count: quick ? 4_000 : 10_000, connections }),
@@ -93,8 +95,8 @@ export async function commandsSuite({ root, quick, say }: BenchOptions): Promise
   const shellIdle: IdleAnswer[] = [];
   for (let round = 1; round <= rounds; round++) {
     say(`round ${round} of ${rounds}`);
-    realIdle.push(await load.ask({ kind: "idle", ...real, body: ping, count: 100, pauseMs: 10 }));
-    shellIdle.push(await load.ask({ kind: "idle", ...real, body: shell, count: 50, pauseMs: 10 }));
+    realIdle.push(await load.ask({ kind: "idle", ...real, body: ping, count: 100, pauseMs }));
+    shellIdle.push(await load.ask({ kind: "idle", ...real, body: shell, count: 50, pauseMs }));
     realPing.push(
       await withCpu(system, load, pids, () =>
         load.ask<FloodAnswer>({ kind: "flood", ...real, body: ping, count: quick ? 2_000 : 5_000, connections }),
@@ -164,7 +166,7 @@ async function pollAlone(
     agentIds: names("polled-", 1),
     body: ping,
     count: 12,
-    pauseMs: 10,
+    pauseMs,
   });
   await light.stop();
   await system.close();
