@@ -29,8 +29,10 @@ afterAll(() => fleet.close());
 
 const trusted = (): string[] => ["--ca-file", join(folder, "ca.crt")];
 const ownCertificate = (): string[] => [
-  ...["--cert-file", file("agent.crt", certificates.client.cert)],
-  ...["--key-file", file("agent.key", certificates.client.key)],
+  "--cert-file",
+  file("agent.crt", certificates.client.cert),
+  "--key-file",
+  file("agent.key", certificates.client.key),
 ];
 
 test("over TLS, with a certificate of its own where the server asks for one, an agent enrols, connects and runs a command", async () => {
