@@ -141,7 +141,8 @@ function toJson(report: ResultReport): string {
   const exitCode = ran ? report.exitCode : null;
   const error = report.error ?? (report.outcome === "exited" ? null : report.outcome);
   const { errorMessage, outputBytes } = report;
-  const durationMs = Math.round(report.durationMs);
+  // Nothing ran to an end, and nobody knows how long it did.
+  const durationMs = ran || report.durationMs > 0 ? Math.round(report.durationMs) : null;
   return cleanJson({
     command_id: report.commandId,
     agent_id: report.agentId,
