@@ -86,7 +86,7 @@ export async function startFleet(settings: Record<string, string> = {}): Promise
           const view = await server.operator.get(commandId);
           return ended(view) ? view : undefined;
         },
-        { deadlineMs, what: `${commandId} to end` },
+        { deadlineMs, intervalMs: 50, what: `${commandId} to end` },
       ),
     close: async () => {
       await Promise.all(agents.map((agent) => agent.process.kill9Group()));

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createLedger, eventually, type Ledger } from "@fleetwire/testbed";
+import { rounds } from "./config.ts";
 import type { Fleet } from "./fleet.ts";
 import type { CommandView } from "./operator.ts";
 
@@ -62,7 +63,7 @@ export function createWork(fleet: Fleet, name = "work"): Work {
     began: async (piece) => {
       await eventually(() => effects(piece) > 0, { deadlineMs: 20_000, what: `${piece.token} to run` });
     },
-    settle: async (allowed = [], deadlineMs = 40_000) => {
+    settle: async (allowed = [], deadlineMs = rounds(40_000, 300_000)) => {
       const wrong: string[] = [];
       const settleOne = async ({ token, commandId }: Piece): Promise<CommandView> => {
         const end = await fleet.ended(commandId ?? "", deadlineMs);

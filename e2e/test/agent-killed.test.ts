@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { rounds } from "../src/config.ts";
 import { startFleet, type Fleet } from "../src/fleet.ts";
 import { createWork } from "../src/work.ts";
 
@@ -65,7 +66,7 @@ test("an agent killed -9 after execution, its result unsent, delivers the stored
 test("an agent killed -9 over and over under load loses nothing and runs nothing twice", async () => {
   const work = createWork(fleet, "storm");
   const agent = await fleet.agent("storm", { args: ["--concurrency", "4"] });
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < rounds(4, 40); round++) {
     const burst = await Promise.all(Array.from({ length: 15 }, () => work.queue(agent.id)));
     await work.began(burst[3] ?? burst[0]!);
     await agent.process.kill9Group();

@@ -1,5 +1,6 @@
 import { eventually, startFaultProxy, type FaultProxy } from "@fleetwire/testbed";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { rounds } from "../src/config.ts";
 import { startFleet, type Fleet } from "../src/fleet.ts";
 import { createWork } from "../src/work.ts";
 
@@ -56,7 +57,7 @@ test("a frozen agent and a half-open connection are both found within 30 s, and 
 test("a connection cut again and again costs no command and no output", async () => {
   const work = createWork(fleet, "cut");
   const agent = await fleet.agent("cut", { server: `127.0.0.1:${proxy.port}` });
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < rounds(3, 40); round++) {
     const burst = await Promise.all(Array.from({ length: 10 }, () => work.queue(agent.id)));
     await work.began(burst[2]!);
     proxy.cut();
