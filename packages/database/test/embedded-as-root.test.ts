@@ -89,7 +89,9 @@ describe.runIf(process.getuid?.() === 0)("as root", () => {
     const home = homes.home("home");
     chownSync(join(home, ".."), nobody, nobody);
     const program = new URL("./programs/embedded-user.ts", import.meta.url);
-    const user = runSource(program, [home], { uid: nobody, gid: nobody });
+    const native = join(home, "..", "native");
+    cpSync(installedBinaries(), native, { recursive: true, verbatimSymlinks: true });
+    const user = runSource(program, [home, String(nobody), native]);
     const [, , pid] = await user.waitForLine(/^open (\d+) (\d+)$/, 30_000);
     expect(statSync(`/proc/${pid}`).uid).toBe(nobody);
     await user.stop();

@@ -42,6 +42,8 @@ test("after kill -9 of the server every acknowledged row is there, and the pool 
       acknowledged.push(number);
     }
     await eventually(() => connects > connectsBefore, { deadlineMs: 10_000, what: "listening again" });
+    // The pool may be back before the one who started the server has said so.
+    await eventually(() => share.pid !== killed, { deadlineMs: 10_000, what: "the new server to be known" });
   }
 
   const rows = await database.query<{ number: number }>("SELECT number FROM note ORDER BY number");

@@ -12,8 +12,8 @@ const prepare = (connection: Connection) => connection.query("SET enable_seqscan
  * later, each command would cost more than the one before. No statement here is meant to read a table whole.
  */
 export async function planWithIndexes({ pool }: Database): Promise<void> {
-  // Sent ahead of the connection's first statement; if it fails, that one does too, and says why.
-  pool.on("connect", (client) => void prepare(client).catch(() => {}));
+  // oxlint-disable-next-line typescript/no-misused-promises -- the pool awaits it before it gives the connection away; its types don't say so
+  pool.options.onConnect = async (client) => void (await prepare(client));
   const open = await Promise.all(Array.from({ length: pool.totalCount }, () => pool.connect()));
   try {
     await Promise.all(open.map(prepare));
