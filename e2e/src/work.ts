@@ -19,7 +19,7 @@ export interface Work {
   readonly ledger: Ledger;
   /** Queues one command that writes its line and ends. Resolves when the server confirmed it. */
   queue(agentId: string, extra?: Record<string, unknown>): Promise<Piece>;
-  /** Like `queue`, but the command goes on after its line until `release` is called. */
+  /** Like `queue`, but the command goes on after its line until `release` is called, or the test's folder is gone. */
   queueHeld(agentId: string, extra?: Record<string, unknown>): Promise<Piece>;
   /** Lets every held command end. */
   release(): void;
@@ -57,7 +57,8 @@ export function createWork(fleet: Fleet, name = "work"): Work {
   return {
     ledger,
     queue: (agentId, extra = {}) => queue(agentId, "", extra),
-    queueHeld: (agentId, extra = {}) => queue(agentId, `; while [ ! -e '${gate}' ]; do sleep 0.05; done`, extra),
+    queueHeld: (agentId, extra = {}) =>
+      queue(agentId, `; while [ -d '${folder}' ] && [ ! -e '${gate}' ]; do sleep 0.05; done`, extra),
     release: () => writeFileSync(gate, ""),
     effects,
     began: async (piece) => {
