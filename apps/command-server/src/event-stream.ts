@@ -95,6 +95,9 @@ export interface OpenStreams {
   count(): number;
 }
 
+// Without a reason each end would cost an error with its stack.
+const over = "over";
+
 export function createOpenStreams(limit: number): OpenStreams {
   const open = new Set<AbortController>();
   let stopped = false;
@@ -102,10 +105,10 @@ export function createOpenStreams(limit: number): OpenStreams {
     if (open.size >= limit) return null;
     const controller = new AbortController();
     open.add(controller);
-    if (stopped) controller.abort();
+    if (stopped) controller.abort(over);
     const release = () => {
       open.delete(controller);
-      controller.abort();
+      controller.abort(over);
     };
     return { signal: controller.signal, release };
   };
@@ -118,7 +121,7 @@ export function createOpenStreams(limit: number): OpenStreams {
     },
     stop() {
       stopped = true;
-      for (const controller of open) controller.abort();
+      for (const controller of open) controller.abort(over);
     },
     count: () => open.size,
   };
