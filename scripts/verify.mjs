@@ -19,6 +19,10 @@ const checks = [
 ];
 
 const only = process.argv[2];
+if (only !== undefined && !checks.some(([name]) => name === only)) {
+  console.error(`no check "${only}"; there are: ${checks.map(([name]) => name).join(", ")}`);
+  process.exit(64);
+}
 const failed = [];
 for (const [name, program, args] of checks) {
   if (only !== undefined && only !== name) continue;

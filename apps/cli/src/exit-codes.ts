@@ -33,7 +33,7 @@ export const exitCodeHelp = `Exit codes
    75  try again: the server is busy or its database is away; or --timeout was over before the command ended
    77  not allowed: no token, or one that may not do this
    78  the credentials file can't be used (unreadable, not JSON, or open to others)
-  124  the command's own time limit was over (status timeout)
+  124  the command ended as timeout: its time limit was over, or no start was reported
   125  the command ended without an exit code: cancelled, expired, or it couldn't be run
   130  detached by a second Ctrl-C; the command may still run
   141  the reader of our output went away (as SIGPIPE does)

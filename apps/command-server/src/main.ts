@@ -6,7 +6,7 @@ import { startCommandServer } from "./start.ts";
 
 const argv = process.argv.slice(2);
 if (argv.includes("--help") || argv.includes("-h")) {
-  process.stdout.write(settingsHelp("command-server", commandServerSettings));
+  process.stdout.write(settingsHelp("fleetwire-command-server", commandServerSettings));
   process.exit(0);
 }
 

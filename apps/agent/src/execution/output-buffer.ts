@@ -37,7 +37,7 @@ const defaultOutputBounds: OutputBounds = { windowBytes: 512 * 1024, offlineByte
 /**
  * Bounds: connected, reading stops at `windowBytes` unacknowledged. Disconnected, a command isn't blocked: the first
  * half of `offlineBytes` and the last part up to `offlineBytes` in all are kept, the middle is dropped, and the next
- * piece's larger offset says so.
+ * chunk's `dropped_before` says so.
  */
 export function createOutputBuffer(bounds: OutputBounds = defaultOutputBounds): OutputBuffer {
   let sent: OutputPiece[] = [];
