@@ -1,5 +1,5 @@
 /** `npm run test:long`: the fault tests in their full length. */
-export const long = process.env["FLEETWIRE_TEST_LONG"] === "1";
+const long = process.env["FLEETWIRE_TEST_LONG"] === "1";
 
 /** How often a fault is repeated: the short form in `npm test`, the full one in `npm run test:long`. */
 export function rounds(short: number, full: number): number {
