@@ -58,22 +58,23 @@ test("a follower sees output while the command runs", async () => {
   expect((await stream.result("follow")).tail[0]).toMatchObject({ offset: 6, data: Buffer.from("last\n") });
 });
 
-test("100 MB of output arrive whole, in chunks of the server's size, while the agent's memory stays flat", async () => {
+test("300 MB of output arrive whole, in chunks of the server's size, while the agent's memory stays flat", async () => {
   const stream = await start();
   stream.assign({ commandId: "warm-up", command: "head -c 4000000 /dev/zero" });
   await stream.result("warm-up");
   const before = residentBytes("VmRSS");
   stream.frames.length = 0;
-  stream.assign({ commandId: "large", command: "head -c 100000000 /dev/zero", timeoutMs: 60_000 });
+  stream.assign({ commandId: "large", command: "head -c 300000000 /dev/zero", timeoutMs: 60_000 });
   const result = await eventually(() => stream.frames.find((frame) => frame.result?.commandId === "large")?.result, {
     deadlineMs: 50_000,
   });
-  expect(result).toMatchObject({ exitCode: 0, outputBytes: 100_000_000 });
+  expect(result).toMatchObject({ exitCode: 0, outputBytes: 300_000_000 });
   const chunks = stream.frames.flatMap(({ output }) => output ?? []);
   const total = [...chunks, ...result.tail].reduce((sum, { data }) => sum + data.length, 0);
-  expect(total).toBe(100_000_000);
+  expect(total).toBe(300_000_000);
   expect(Math.max(...chunks.map(({ data }) => data.length))).toBeLessThanOrEqual(32 * 1024);
-  expect(residentBytes("VmHWM") - before).toBeLessThan(64 * mebibyte);
+  // Buffers that V8 hasn't collected yet come to some 60 MiB, however much goes through.
+  expect(residentBytes("VmHWM") - before).toBeLessThan(128 * mebibyte);
 });
 
 test("a server that doesn't acknowledge holds the command back, and lets it go on", async () => {
