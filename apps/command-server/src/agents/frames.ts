@@ -1,6 +1,6 @@
 import type { AgentMessage, OutputChunk, Refused, Result, Started } from "@fleetwire/proto";
 import type { AgentOutcome } from "../commands/command.ts";
-import type { AgentProfile, OutputPiece, OutputStream, RefusedReport } from "../store/command-store.ts";
+import type { AgentProfile, OutputPiece, OutputStream, RefusedReport, ResultReport } from "../store/command-store.ts";
 import * as check from "./field-checks.ts";
 import { readProfile } from "./profile.ts";
 import { ProtocolError } from "./protocol-error.ts";
@@ -31,19 +31,10 @@ export interface OutputFrame extends OutputPiece {
   droppedBefore: number;
 }
 
-export interface ResultFrame extends RunRef {
+export interface ResultFrame extends Omit<ResultReport, "agentId" | "ledgerId"> {
   kind: "result";
-  recorded: boolean;
-  outcome: AgentOutcome;
-  exitCode: number;
-  error: string | null;
-  errorMessage: string | null;
-  durationMs: number;
-  outputBytes: number;
-  tail: OutputPiece[];
   /** Output up to this byte was sent, or dropped, before this report. */
   outputBefore: number;
-  startedAgoMs: number;
 }
 
 export interface HeartbeatFrame {

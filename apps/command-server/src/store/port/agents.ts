@@ -1,21 +1,13 @@
 // Agents, and the tokens that enrol them. See `../command-store.ts` for what every method promises.
 import type { JsonObject } from "../../commands/command.ts";
 import type { Page } from "./commands.ts";
-import type { DisconnectReason } from "./sessions.ts";
+import type { AgentProfile, DisconnectReason } from "./sessions.ts";
 
-export interface Agent {
+export interface Agent extends AgentProfile {
   agentId: string;
   companyId: string;
-  fleet: string;
-  labels: Record<string, string>;
-  types: { type: string; parametersSchema: JsonObject | null }[];
-  concurrency: number;
-  hostname: string;
-  platform: string;
-  version: string;
   facts: JsonObject | null;
   status: "online" | "offline" | "revoked";
-  draining: boolean;
   epoch: number;
   serverId: string | null;
   enrolledAt: Date;
