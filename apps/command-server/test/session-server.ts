@@ -4,8 +4,8 @@ import { AgentService } from "@fleetwire/proto";
 import { createLogger, createMetrics, systemClock } from "@fleetwire/service";
 import { createAgentSessions, type AgentSessionsHost } from "../src/agents/sessions.ts";
 import type { SessionSettings } from "../src/agents/session-settings.ts";
-import { laneOf } from "../src/commands/command.ts";
 import type { CommandStore, NewCommand } from "../src/store/command-store.ts";
+import { newCommand } from "./command-store/fixture.ts";
 import { enrol, newIdentity, WireStream, type WireIdentity } from "./wire-agent.ts";
 import type { HelloInput, Welcome } from "@fleetwire/proto";
 
@@ -82,7 +82,7 @@ export async function startSessionServer(o: {
 
   async function queue(agentId: string, change: Partial<NewCommand> = {}): Promise<string> {
     const type = change.type ?? "SHELL";
-    const outcome = await store.enqueue({ ...newCommand(agentId, type), ...change });
+    const outcome = await store.enqueue({ ...commandFor(agentId, type), ...change });
     if (outcome.kind !== "queued") throw new Error(`the command wasn't queued: ${outcome.kind}`);
     return outcome.commandId;
   }
@@ -113,24 +113,7 @@ function listen(server: Server): Promise<number> {
   });
 }
 
-function newCommand(agentId: string, type: string): NewCommand {
-  return {
-    commandId: randomUUID(),
-    companyId,
-    agentId,
-    type,
-    lane: laneOf(type),
-    command: type === "SHELL" ? "true" : null,
-    args: null,
-    parameters: {},
-    timeoutMs: 60_000,
-    priority: 6,
-    idempotent: false,
-    retry: null,
-    expiresAt: null,
-    idempotencyKey: null,
-    allowUnknownAgent: false,
-    traceparent: null,
-    createdBy: "operator:test",
-  };
+function commandFor(agentId: string, type: string): NewCommand {
+  const command = type === "SHELL" ? "true" : null;
+  return newCommand({ companyId, agentId, type, command, allowUnknownAgent: false });
 }
