@@ -17,6 +17,7 @@ export const agentErrors = defineErrors({
   overloaded: { kind: "unavailable", message: "Too many agents connect at once." },
   server_stopping: { kind: "unavailable", message: "The server is stopping." },
   superseded: { kind: "unprocessable", message: "A newer session of this agent took over." },
+  session_lost: { kind: "unavailable", message: "The store has closed or forgotten this session: connect again." },
   heartbeat_timeout: { kind: "unavailable", message: "No heartbeat came in time." },
   answer_timeout: { kind: "unavailable", message: "An assignment wasn't answered in time." },
   send_queue_full: { kind: "too_many", message: "The agent reads too slowly." },

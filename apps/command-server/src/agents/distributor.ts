@@ -5,6 +5,7 @@ import { FixedDelay } from "./fixed-delay.ts";
 import { repeat, type Repetition } from "./repeat.ts";
 import type { Run } from "./run-slots.ts";
 import type { AgentSession } from "./session.ts";
+import { staleDetail } from "./session-endings.ts";
 import type { SessionMetrics } from "./session-metrics.ts";
 import type { SessionSettings } from "./session-settings.ts";
 import { backoffMs, wasNeverSent } from "./store-retry.ts";
@@ -132,9 +133,9 @@ export function createDistributor(o: {
       metrics.dispatchLatency.observe(assignment.waitedMs / 1_000);
     }
     for (const [session, request] of batch) give(session, request, given.get(session.agentId) ?? []);
-    for (const agentId of outcome.stale) {
+    for (const { agentId, why } of outcome.stale) {
       const session = sessions.get(agentId);
-      if (session && batch.has(session)) session.end("superseded", "the store counts another session as current");
+      if (session && batch.has(session)) session.end(why, staleDetail[why]);
     }
   }
 

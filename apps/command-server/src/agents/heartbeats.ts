@@ -1,7 +1,8 @@
 import type { Clock, Logger } from "@fleetwire/service";
-import type { CommandStore, SessionHeartbeat } from "../store/command-store.ts";
+import type { CommandStore, SessionHeartbeat, StaleSession } from "../store/command-store.ts";
 import { repeat, type Repetition } from "./repeat.ts";
 import type { AgentSession } from "./session.ts";
+import { staleDetail } from "./session-endings.ts";
 
 const beatsPerCall = 1_000;
 
@@ -48,13 +49,12 @@ export function createHeartbeats(o: {
     }
   }
 
-  function endStale(stale: readonly string[], beats: readonly SessionHeartbeat[]): void {
+  function endStale(stale: readonly StaleSession[], beats: readonly SessionHeartbeat[]): void {
     if (stale.length === 0) return;
     const epochs = new Map(beats.map((beat) => [beat.agentId, beat.epoch]));
-    for (const agentId of stale) {
+    for (const { agentId, why } of stale) {
       const session = o.sessions.get(agentId);
-      if (session?.epoch === epochs.get(agentId))
-        session?.end("superseded", "the store counts another session as current");
+      if (session?.epoch === epochs.get(agentId)) session?.end(why, staleDetail[why]);
     }
   }
 

@@ -1,6 +1,6 @@
 import type { ErrorSpec } from "@fleetwire/service";
 import type { GoAwayInput } from "@fleetwire/proto";
-import type { DisconnectReason } from "../store/command-store.ts";
+import type { DisconnectReason, StaleSession } from "../store/command-store.ts";
 import { agentErrors } from "./agent-errors.ts";
 
 interface SessionEnding {
@@ -29,4 +29,11 @@ export const sessionEndings: Record<DisconnectReason, SessionEnding> = {
   // GoAway went out when the server began to stop.
   server_stopping: { error: agentErrors.server_stopping, goAway: null },
   server_lost: { error: agentErrors.server_stopping, goAway: null },
+  session_lost: { error: agentErrors.session_lost, goAway: null },
+};
+
+/** What is recorded of a session that the store doesn't count as current. */
+export const staleDetail: Record<StaleSession["why"], string> = {
+  superseded: "the store counts a newer session as current",
+  session_lost: "the store has closed or forgotten this session",
 };

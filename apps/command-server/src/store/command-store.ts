@@ -47,6 +47,7 @@ export type {
   KeptRun,
   OpenSessionOutcome,
   SessionHeartbeat,
+  StaleSession,
   DisconnectReason,
   SessionSignals,
 } from "./port/sessions.ts";

@@ -135,7 +135,7 @@ export function describeAgents(open: OpenStore): void {
       expect(await under.store.agentKey(agent.agentId)).toMatchObject({ revoked: true });
       expect(
         (await under.store.assign([{ agentId: agent.agentId, epoch: agent.epoch, work: 1, control: 1 }])).stale,
-      ).toEqual([agent.agentId]);
+      ).toEqual([{ agentId: agent.agentId, why: "session_lost" }]);
 
       const foreign = await token();
       expect(await under.store.enrol(request(foreign.tokenHash, agent.agentId))).toEqual({ kind: "id_taken" });

@@ -121,16 +121,20 @@ export function describeDispatch(open: OpenStore): void {
       const agent = await enrolAgent(under.store);
       const commandId = await agent.queue();
       const request = { agentId: agent.agentId, work: 1, control: 1 };
-      const refused = { assignments: [], stale: [agent.agentId] };
-      expect(await under.store.assign([{ ...request, epoch: 0 }])).toEqual(refused);
+      const refused = (why: "superseded" | "session_lost") => ({
+        assignments: [],
+        stale: [{ agentId: agent.agentId, why }],
+      });
+      expect(await under.store.assign([{ ...request, epoch: 0 }])).toEqual(refused("session_lost"));
       const { epoch } = await agent.connect();
       await agent.connect();
-      expect(await under.store.assign([{ ...request, epoch }])).toEqual(refused);
+      expect(await under.store.assign([{ ...request, epoch }])).toEqual(refused("superseded"));
+      expect(await under.store.assign([{ ...request, epoch: agent.epoch + 1 }])).toEqual(refused("session_lost"));
       const second = await under.openSecond(uuidv7());
-      expect(await second.assign([{ ...request, epoch: agent.epoch }])).toEqual(refused);
+      expect(await second.assign([{ ...request, epoch: agent.epoch }])).toEqual(refused("session_lost"));
       await second.close();
       await under.store.closeSession(agent.agentId, agent.epoch, "agent_closed", null);
-      expect(await under.store.assign([{ ...request, epoch: agent.epoch }])).toEqual(refused);
+      expect(await under.store.assign([{ ...request, epoch: agent.epoch }])).toEqual(refused("session_lost"));
       expect((await agent.command(commandId)).status).toBe("queued");
     });
 

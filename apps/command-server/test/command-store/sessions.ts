@@ -70,7 +70,9 @@ export function describeSessions(open: OpenStore): void {
       const { epoch } = await agent.connect();
       expect((await agent.connect()).superseded).toEqual({ serverId: under.serverId, epoch });
       const beat = { agentId: agent.agentId, running: 2, load1: 0.25, freeMemoryBytes: 2 ** 40 };
-      expect(await under.store.heartbeat([{ ...beat, epoch }])).toEqual([agent.agentId]);
+      expect(await under.store.heartbeat([{ ...beat, epoch }])).toEqual([
+        { agentId: agent.agentId, why: "superseded" },
+      ]);
       expect(await under.store.heartbeat([{ ...beat, epoch: agent.epoch }])).toEqual([]);
       const { running, load1, freeMemoryBytes } = beat;
       expect((await under.store.getAgent(agent.companyId, agent.agentId))?.load).toEqual({
@@ -119,7 +121,9 @@ export function describeSessions(open: OpenStore): void {
         load1: n,
         freeMemoryBytes: n,
       }));
-      expect(await under.store.heartbeat(beats)).toEqual([agents[1]?.agentId, agents[3]?.agentId]);
+      expect(await under.store.heartbeat(beats)).toEqual(
+        [agents[1], agents[3]].map((agent) => ({ agentId: agent?.agentId, why: "session_lost" })),
+      );
       expect(await under.store.heartbeat([])).toEqual([]);
     });
   });
@@ -368,7 +372,7 @@ export function describeSessions(open: OpenStore): void {
         await lost.heartbeat([
           { agentId: agent.agentId, epoch: agent.epoch, running: 0, load1: 0, freeMemoryBytes: 0 },
         ]),
-      ).toEqual([agent.agentId]);
+      ).toEqual([{ agentId: agent.agentId, why: "session_lost" }]);
       expect(await agent.connect({}, lost)).toMatchObject({ epoch: agent.epoch });
     });
 

@@ -1,6 +1,7 @@
 // How commands reach agents and their answers come back: all of it for the server that this store was opened for. See `../command-store.ts` for what every method promises.
 import type { AgentOutcome, CommandStatus, JsonObject, Lane } from "../../commands/command.ts";
 import type { OutputPiece } from "./commands.ts";
+import type { StaleSession } from "./sessions.ts";
 
 export interface AssignRequest {
   agentId: string;
@@ -32,8 +33,8 @@ export interface Assignment {
 
 export interface AssignOutcome {
   assignments: Assignment[];
-  /** Agents whose session isn't the current one any more: close them. */
-  stale: string[];
+  /** Sessions that aren't the current ones any more: close them. */
+  stale: StaleSession[];
 }
 
 /** Identifies one run of one command by one ledger. */

@@ -74,6 +74,15 @@ export interface SessionHeartbeat {
   freeMemoryBytes: number;
 }
 
+/**
+ * A session that a server holds and the store doesn't count as current. `superseded`: a newer one took over. `session_lost`: nobody has the
+ * agent as far as the store knows: it had closed the session (for its server's silence, say), or has forgotten it.
+ */
+export interface StaleSession {
+  agentId: string;
+  why: "superseded" | "session_lost";
+}
+
 export const disconnectReasons = [
   "agent_closed",
   "connection_lost",
@@ -85,6 +94,7 @@ export const disconnectReasons = [
   "send_queue_full",
   "server_stopping",
   "server_lost",
+  "session_lost",
 ] as const;
 export type DisconnectReason = (typeof disconnectReasons)[number];
 
@@ -105,8 +115,8 @@ export interface AgentSessions {
    * not held, same ledger, above the horizon: requeued; else `ledger_lost` (attempt + 1 where idempotent or its retry policy allows).
    */
   openSession(session: OpenSession): Promise<OpenSessionOutcome>;
-  /** Resolves to the agents whose session isn't current any more. */
-  heartbeat(beats: readonly SessionHeartbeat[]): Promise<string[]>;
+  /** Resolves to the sessions that aren't current any more, in the order of `beats`. */
+  heartbeat(beats: readonly SessionHeartbeat[]): Promise<StaleSession[]>;
   updateProfile(agentId: string, epoch: number, profile: AgentProfile): Promise<void>;
   /** Also writes `agent.disconnected` to the feed. No effect when the session isn't current. */
   closeSession(agentId: string, epoch: number, reason: DisconnectReason, detail: string | null): Promise<void>;

@@ -1,12 +1,15 @@
 import { createBatcher } from "../batcher.ts";
-import type { AgentProfile, DisconnectReason, SessionHeartbeat } from "../command-store.ts";
+import type { AgentProfile, DisconnectReason, SessionHeartbeat, StaleSession } from "../command-store.ts";
 import type { StoreContext } from "./context.ts";
 import { connectionEntries } from "./feed-entries.ts";
 import { profileValues, updateProfileStatement } from "./profile.ts";
 import { isUnavailable } from "./sql.ts";
 import { cleanText } from "./text.ts";
 
-/** $1 agents (distinct), $2 epochs, $3 running, $4 load, $5 free memory, $6 this server. Out: the agents whose session is current. */
+/**
+ * $1 agents (distinct), $2 epochs, $3 running, $4 load, $5 free memory, $6 this server. Out: per agent whether its session
+ * is current, and whether a newer one took its place.
+ */
 const beat = `
 WITH beat AS (
   SELECT * FROM unnest($1::text[], $2::bigint[], $3::int[], $4::float8[], $5::bigint[]) AS b(agent_id, epoch, running, load1, free)
@@ -17,7 +20,9 @@ WITH beat AS (
   UPDATE agent_sessions s SET seen_at = clock_timestamp(), running = c.running, load1 = c.load1, free_memory_bytes = c.free
   FROM current c WHERE s.agent_id = c.agent_id
 )
-SELECT agent_id FROM current`;
+SELECT b.agent_id, c.agent_id IS NOT NULL AS current,
+  (SELECT n.epoch > b.epoch FROM agent_sessions n WHERE n.agent_id = b.agent_id) AS replaced
+FROM beat b LEFT JOIN current c ON c.agent_id = b.agent_id`;
 
 /** $1 agent, $2 epoch, $3 this server, $4 reason, $5 detail. */
 const close = `
@@ -29,9 +34,20 @@ WITH ended AS (
 ), fed AS (${connectionEntries("agent.disconnected", "ended")})
 SELECT agent_id FROM ended`;
 
-/** Repeatable. Resolves to the agents whose session isn't current any more, in the order of `beats`. */
+interface BeatRow {
+  agent_id: string;
+  current: boolean;
+  /** Null: there is no such agent. */
+  replaced: boolean | null;
+}
+
+export function staleSession(agentId: string, replaced: boolean): StaleSession {
+  return { agentId, why: replaced ? "superseded" : "session_lost" };
+}
+
+/** Repeatable. Resolves to the sessions that aren't current any more, in the order of `beats`. */
 export function createHeartbeat({ sql, serverId, signals }: StoreContext) {
-  const one = createBatcher<SessionHeartbeat, boolean>({
+  const one = createBatcher<SessionHeartbeat, StaleSession | null>({
     keysOf: ({ agentId }) => [agentId],
     concernsAll: isUnavailable,
     maxItems: 1000,
@@ -44,15 +60,17 @@ export function createHeartbeat({ sql, serverId, signals }: StoreContext) {
         beats.map(({ freeMemoryBytes }) => freeMemoryBytes),
         serverId,
       ];
-      const rows = await sql.rows<{ agent_id: string }>({ name: "heartbeat", text: beat, values });
-      const current = new Set(rows.map(({ agent_id }) => agent_id));
-      return beats.map(({ agentId }) => current.has(agentId));
+      const rows = await sql.rows<BeatRow>({ name: "heartbeat", text: beat, values });
+      const stale = rows
+        .filter(({ current }) => !current)
+        .map((row) => staleSession(row.agent_id, row.replaced === true));
+      const byAgent = new Map(stale.map((session) => [session.agentId, session]));
+      return beats.map(({ agentId }) => byAgent.get(agentId) ?? null);
     },
   });
-  return async (beats: readonly SessionHeartbeat[]): Promise<string[]> => {
-    const current = await Promise.all(beats.map(one));
-    const stale = beats.filter((_, index) => !current[index]).map(({ agentId }) => agentId);
-    for (const agentId of stale) signals.release(agentId);
+  return async (beats: readonly SessionHeartbeat[]): Promise<StaleSession[]> => {
+    const stale = (await Promise.all(beats.map(one))).filter((session) => session !== null);
+    for (const { agentId } of stale) signals.release(agentId);
     return stale;
   };
 }
