@@ -1,4 +1,4 @@
-import { defineErrors } from "@fleetwire/service";
+import { FleetwireError, defineErrors } from "@fleetwire/service";
 
 /** What every adapter of the store may reject with. */
 export const storeErrors = defineErrors({
@@ -7,3 +7,13 @@ export const storeErrors = defineErrors({
   unstorable_text: { kind: "invalid", message: "Text can't hold NUL characters or lone surrogates." },
   command_id_taken: { kind: "conflict", message: "Another command has this id." },
 });
+
+/** The error that callers see while the store is out of reach. */
+export function unavailable(cause: unknown): FleetwireError {
+  return new FleetwireError(storeErrors.store_unavailable, undefined, { cause, retryAfterMs: 1000 });
+}
+
+/** Whether it concerns the store and not one row. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof FleetwireError && error.code === storeErrors.store_unavailable.code;
+}

@@ -12,6 +12,7 @@ import type { StoreContext } from "./postgres/context.ts";
 import { createEnqueue } from "./postgres/enqueue.ts";
 import { feedEnd, readFeed } from "./postgres/feed.ts";
 import { createJoinToken, enrol, listJoinTokens, revokeJoinToken } from "./postgres/join-tokens.ts";
+import { channelOf, notifyEveryMs, notifyServers } from "./postgres/notify.ts";
 import { openSession } from "./postgres/open-session.ts";
 import { createPrismaReads } from "./postgres/prisma-reads.ts";
 import { getAgent, listAgents } from "./postgres/read-agents.ts";
@@ -20,12 +21,15 @@ import { readOutput } from "./postgres/read-output.ts";
 import { createResult } from "./postgres/result.ts";
 import { beginServer, serverHeartbeat } from "./postgres/servers.ts";
 import { closeSession, createHeartbeat, updateProfile } from "./postgres/sessions.ts";
+import { unavailable } from "./errors.ts";
 import { defaultStoreSettings, type StoreSettings } from "./settings.ts";
-import { channelOf, createSignals } from "./postgres/signals.ts";
-import { createSql, unavailable } from "./postgres/sql.ts";
+import { createSql } from "./postgres/sql.ts";
 import { createRefused, createStarted } from "./postgres/start-reports.ts";
 import { sweepDue } from "./postgres/sweep.ts";
-import { createWatch } from "./postgres/watch.ts";
+import { watchSource } from "./postgres/watch-source.ts";
+import { inOrderOfOutput } from "./report-order.ts";
+import { createSignals } from "./signals.ts";
+import { createWatch } from "./watch.ts";
 
 /** For `migrate` of @fleetwire/database. */
 export const migrationsDirectory = fileURLToPath(new URL("../../prisma/migrations", import.meta.url));
@@ -48,8 +52,14 @@ export async function createPostgresStore(o: PostgresStoreOptions): Promise<Comm
   const settings: StoreSettings = { ...defaultStoreSettings, ...o.settings };
   const sql = createSql(database);
   const reads = createPrismaReads(database);
-  const watch = createWatch({ sql, log });
-  const signals = createSignals({ sql, serverId, log, wakeUp: settings.wakeUp });
+  const watch = createWatch({ source: watchSource(sql), log });
+  const signals = createSignals({
+    serverId,
+    log,
+    wakeUp: settings.wakeUp,
+    coalesceMs: notifyEveryMs,
+    send: notifyServers(sql),
+  });
   const context: StoreContext = { sql, serverId, log, settings, hub: watch.hub, signals: signals.sender };
 
   await planWithIndexes(database).catch((error: unknown) => Promise.reject(unavailable(error)));
@@ -66,7 +76,9 @@ export async function createPostgresStore(o: PostgresStoreOptions): Promise<Comm
 
     assign: (requests) => assignCommands(context, requests),
     agentsWithWork: (agentIds) => agentsWithWork(context, agentIds),
-    ...createRunReports(context),
+    started: createStarted(context),
+    refused: createRefused(context),
+    ...inOrderOfOutput({ appendOutput: createAppendOutput(context), result: createResult(context) }),
     pendingCancels: (agentId) => pendingCancels(context, agentId),
     sweep: (limit) => sweepDue(context, limit),
 
@@ -100,35 +112,6 @@ export async function createPostgresStore(o: PostgresStoreOptions): Promise<Comm
       await listener.close();
       await signals.close();
       await reads.close();
-    },
-  };
-}
-
-/**
- * What agents report about runs. A result waits for the output that came before it, and fails with it: its tail
- * follows on that, and no output is taken once the run has ended.
- */
-function createRunReports(
-  context: StoreContext,
-): Pick<CommandStore, "started" | "refused" | "result" | "appendOutput"> {
-  const append = createAppendOutput(context);
-  const result = createResult(context);
-  const appending = new Map<string, Promise<unknown>>();
-  return {
-    started: createStarted(context),
-    refused: createRefused(context),
-    async result(report) {
-      await appending.get(report.commandId);
-      return result(report);
-    },
-    appendOutput(report) {
-      const appended = append(report);
-      const forget = () => {
-        if (appending.get(report.commandId) === appended) appending.delete(report.commandId);
-      };
-      appending.set(report.commandId, appended);
-      appended.then(forget, forget);
-      return appended;
     },
   };
 }

@@ -2,7 +2,7 @@ import type { JsonObject } from "../../commands/command.ts";
 import type { StoreContext } from "./context.ts";
 import { connectionEntries } from "./feed-entries.ts";
 import type { Sql } from "./sql.ts";
-import { cleanJson } from "./text.ts";
+import { cleanJson } from "../text.ts";
 
 /** For checking a hello; of any company. */
 export async function agentKey(sql: Sql, agentId: string) {

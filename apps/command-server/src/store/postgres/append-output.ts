@@ -2,7 +2,7 @@ import { createBatcher } from "../batcher.ts";
 import type { OutputReport } from "../command-store.ts";
 import type { StoreContext } from "./context.ts";
 import { packPieces, type PackedPieces } from "./output-pieces.ts";
-import { isUnavailable } from "./sql.ts";
+import { isUnavailable } from "../errors.ts";
 
 /**
  * CTEs that append pieces to the output of runs, keeping the first and the last part.

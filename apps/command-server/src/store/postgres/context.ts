@@ -1,8 +1,8 @@
 import type { Logger } from "@fleetwire/service";
 import type { StoreSettings } from "../settings.ts";
-import type { SignalSender } from "./signals.ts";
+import type { SignalSender } from "../signals.ts";
 import type { Sql } from "./sql.ts";
-import type { ChangeHub } from "./watch.ts";
+import type { ChangeHub } from "../watch.ts";
 
 /** What every statement family of one store works with. */
 export interface StoreContext {

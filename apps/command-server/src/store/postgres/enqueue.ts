@@ -5,8 +5,8 @@ import type { EnqueueOutcome, NewCommand } from "../command-store.ts";
 import { storeErrors } from "../errors.ts";
 import type { StoreContext } from "./context.ts";
 import { commandEntries, entryColumns } from "./feed-entries.ts";
-import { isUnavailable, unavailable } from "./sql.ts";
-import { strictJson } from "./text.ts";
+import { isUnavailable, unavailable } from "../errors.ts";
+import { strictJson } from "../text.ts";
 
 const newCommands = `json_to_recordset($1::json) AS n(id text, company_id text, agent_id text, type text, lane text,
   command text, args jsonb, parameters jsonb, timeout_ms bigint, priority smallint, idempotent boolean, retry jsonb,

@@ -1,7 +1,7 @@
 import type { EnrolOutcome, JoinToken, NewJoinToken } from "../command-store.ts";
 import type { PrismaReads } from "./prisma-reads.ts";
 import type { Sql } from "./sql.ts";
-import { cleanText } from "./text.ts";
+import { cleanText } from "../text.ts";
 
 const listedTokens = 1000;
 

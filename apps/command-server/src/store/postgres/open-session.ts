@@ -3,7 +3,7 @@ import type { KeptRun, OpenSession, OpenSessionOutcome, WatchEvent } from "../co
 import type { StoreContext } from "./context.ts";
 import { connectionEntries } from "./feed-entries.ts";
 import { profileValues, setProfile } from "./profile.ts";
-import { isSameRun, settle, type AssignedRun, type Settlement } from "./reconcile.ts";
+import { isSameRun, settle, type AssignedRun, type Settlement } from "../reconcile.ts";
 import { settleRuns } from "./settle-runs.ts";
 import type { Sql } from "./sql.ts";
 

@@ -1,6 +1,6 @@
 import { isConnectionError, prismaAdapter, type Database } from "@fleetwire/database";
 import { PrismaClient } from "../../generated/prisma/client.ts";
-import { unavailable } from "./sql.ts";
+import { unavailable } from "../errors.ts";
 
 /** Reads for operators' lists: through Prisma, where a statement of our own would only repeat the schema. */
 export interface PrismaReads {

@@ -1,5 +1,5 @@
 import type { AgentProfile } from "../command-store.ts";
-import { cleanJson, cleanText } from "./text.ts";
+import { cleanJson, cleanText } from "../text.ts";
 
 /** What an agent says about itself; an empty fleet keeps the one it was enrolled into. $1 agent. */
 export const setProfile = `

@@ -7,8 +7,8 @@ import { commandEntries } from "./feed-entries.ts";
 import { ledgerNotes } from "./ledger-notes.ts";
 import { packPieces } from "./output-pieces.ts";
 import { changeColumns, toChange, type ChangeRow } from "./rows.ts";
-import { isUnavailable } from "./sql.ts";
-import { cleanJson } from "./text.ts";
+import { isUnavailable } from "../errors.ts";
+import { cleanJson } from "../text.ts";
 
 /**
  * One statement for a batch of answers: judges each against its command's run, ends or retries the command, appends

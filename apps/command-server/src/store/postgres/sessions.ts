@@ -3,8 +3,8 @@ import type { AgentProfile, DisconnectReason, SessionHeartbeat, StaleSession } f
 import type { StoreContext } from "./context.ts";
 import { connectionEntries } from "./feed-entries.ts";
 import { profileValues, updateProfileStatement } from "./profile.ts";
-import { isUnavailable } from "./sql.ts";
-import { cleanText } from "./text.ts";
+import { isUnavailable } from "../errors.ts";
+import { cleanText } from "../text.ts";
 
 /**
  * $1 agents (distinct), $2 epochs, $3 running, $4 load, $5 free memory, $6 this server. Out: per agent whether its session

@@ -1,7 +1,7 @@
 import type { CommandStatus } from "../../commands/command.ts";
 import type { WatchEvent } from "../command-store.ts";
 import { commandEntries, entryColumns } from "./feed-entries.ts";
-import type { Settlement } from "./reconcile.ts";
+import type { Settlement } from "../reconcile.ts";
 import type { StoreSettings } from "../settings.ts";
 import type { Sql } from "./sql.ts";
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isConnectionError, isSerializationError, type Database } from "@fleetwire/database";
 import { FleetwireError } from "@fleetwire/service";
-import { storeErrors } from "../errors.ts";
+import { storeErrors, unavailable } from "../errors.ts";
 
 /** `name` makes it a prepared statement, parsed once per connection. A bigint comes as a number. */
 export interface Statement {
@@ -59,14 +59,4 @@ function asStoreError(error: unknown): unknown {
   const { code } = error as { code?: unknown };
   if (code === tookTooLong) return unavailable(error);
   return code === badCharacter ? new FleetwireError(storeErrors.unstorable_text, undefined, { cause: error }) : error;
-}
-
-/** The error that callers see while the database is out of reach. */
-export function unavailable(cause: unknown): FleetwireError {
-  return new FleetwireError(storeErrors.store_unavailable, undefined, { cause, retryAfterMs: 1000 });
-}
-
-/** Whether it concerns the store and not one row. */
-export function isUnavailable(error: unknown): boolean {
-  return error instanceof FleetwireError && error.code === storeErrors.store_unavailable.code;
 }

@@ -3,7 +3,7 @@ import type { RefusedOutcome, RefusedReport, StartedOutcome, StartedReport } fro
 import type { StoreContext } from "./context.ts";
 import { commandEntries, entryColumns } from "./feed-entries.ts";
 import { ledgerNotes } from "./ledger-notes.ts";
-import { isUnavailable } from "./sql.ts";
+import { isUnavailable } from "../errors.ts";
 
 // Both answers to an assignment take the same input: $1 command ids (distinct), $2 agents, $3 ledgers, $4 attempts,
 // $5 assignment numbers, $6 whether a synced ledger row stands behind the report. A report speaks of a command's

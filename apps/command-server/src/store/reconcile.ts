@@ -1,5 +1,5 @@
-import type { RetryPolicy } from "../../commands/command.ts";
-import type { HeldCommand, OpenSession } from "../command-store.ts";
+import type { RetryPolicy } from "../commands/command.ts";
+import type { HeldCommand, OpenSession } from "./command-store.ts";
 
 /** A command that is assigned to an agent, as far as a hello decides about it. */
 export interface AssignedRun {

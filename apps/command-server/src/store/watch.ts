@@ -1,9 +1,8 @@
 import type { Logger } from "@fleetwire/service";
-import type { CommandStatus } from "../../commands/command.ts";
-import type { WatchEvent } from "../command-store.ts";
-import type { Sql } from "./sql.ts";
+import type { CommandStatus } from "../commands/command.ts";
+import type { WatchEvent } from "./command-store.ts";
 
-/** Where a statement tells what it has just committed. */
+/** Where an adapter tells what it has just made durable. */
 export interface ChangeHub {
   changed(events: readonly WatchEvent[]): void;
   /** Something else than a command's state went into the feed. */
@@ -23,27 +22,32 @@ interface Watched {
 const tailMs = 200;
 const feedPulseMs = 5;
 
-/**
- * Where the watched commands stand. In: $1 ids. One primary-key lookup each, so that the cost follows the watchers and
- * not the traffic.
- */
-const standing = `SELECT id, status, revision, output_end FROM commands WHERE id = ANY($1::text[])`;
+/** Where one watched command stands. */
+export interface Standing {
+  id: string;
+  status: CommandStatus;
+  revision: number;
+  outputEnd: number;
+}
 
-/** Whether readers can see entries that they couldn't at horizon $1. */
-const newlyReadable = `
-WITH horizon AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS edge)
-SELECT h.edge, EXISTS (SELECT FROM feed f WHERE f.xid >= $1::bigint AND f.xid < h.edge) AS grew FROM horizon h`;
+/** How an adapter looks at what other servers have done. */
+export interface WatchSource {
+  /** Of those that are there. One lookup each, so that the cost follows the watchers and not the traffic. */
+  standing(ids: readonly string[]): Promise<readonly Standing[]>;
+  /** Where the feed can be read up to, and whether that is more than at `since`. */
+  feedMark(since: number | null): Promise<{ mark: number; grew: boolean }>;
+}
 
 /**
  * Watchers of this process. Changes made here reach them right after the commit; those of other servers are looked up
  * every 200 ms, only while somebody watches. What a listener throws is logged.
  */
-export function createWatch(o: { sql: Sql; log: Logger }) {
+export function createWatch(o: { source: WatchSource; log: Logger }) {
   const commands = new Map<string, Watched>();
   const feedListeners = new Set<() => void>();
   let pulse: NodeJS.Timeout | null = null;
   let tail: NodeJS.Timeout | null = null;
-  let horizon: number | null = null;
+  let mark: number | null = null;
   let failing = false;
   let closed = false;
 
@@ -95,26 +99,16 @@ export function createWatch(o: { sql: Sql; log: Logger }) {
 
   async function lookAround(): Promise<void> {
     if (commands.size > 0) {
-      const rows = await o.sql.rows<{ id: string; status: CommandStatus; revision: number; output_end: number }>({
-        name: "watch-standing",
-        text: standing,
-        values: [[...commands.keys()]],
-      });
-      for (const row of rows) {
-        if (row.output_end > 0) tellWatchers({ kind: "output", commandId: row.id, end: row.output_end });
-        tellWatchers({ kind: "state", commandId: row.id, status: row.status, revision: row.revision });
+      for (const { id, status, revision, outputEnd } of await o.source.standing([...commands.keys()])) {
+        if (outputEnd > 0) tellWatchers({ kind: "output", commandId: id, end: outputEnd });
+        tellWatchers({ kind: "state", commandId: id, status, revision });
       }
     }
     if (feedListeners.size > 0) {
-      const [row] = await o.sql.rows<{ edge: number; grew: boolean }>({
-        name: "watch-feed",
-        text: newlyReadable,
-        values: [horizon ?? Number.MAX_SAFE_INTEGER],
-      });
-      if (row === undefined) return;
-      if (row.grew || horizon === null) feedGrew();
-      horizon = row.edge;
-    } else horizon = null;
+      const next = await o.source.feedMark(mark);
+      if (next.grew || mark === null) feedGrew();
+      mark = next.mark;
+    } else mark = null;
   }
 
   return {

@@ -1,8 +1,7 @@
 import type { Logger } from "@fleetwire/service";
-import type { SessionSignals } from "../command-store.ts";
-import type { Sql } from "./sql.ts";
+import type { SessionSignals } from "./command-store.ts";
 
-/** An agent and the server of its open session, as a statement saw it. */
+/** An agent and the server of its open session, as the store saw it. */
 export interface Held {
   agentId: string;
   holder: string | null;
@@ -12,35 +11,42 @@ export interface SignalSender {
   wake(agents: readonly Held[]): void;
   cancel(agents: readonly Held[]): void;
   drop(agent: Held & { epoch: number }, reason: "superseded" | "revoked"): void;
-  /** Sessions that this server is opening or holds: signalled here whatever a statement's snapshot said of them. */
+  /** Sessions that this server is opening or holds: signalled here whatever the store had said of them. */
   hold(agentId: string): void;
   release(agentId: string): void;
 }
 
-/** What one NOTIFY carries. */
+/** What one message carries. */
 interface Payload {
   wake?: string[];
   cancel?: string[];
   drop?: { agentId: string; epoch: number; reason: "superseded" | "revoked" }[];
 }
 
-const coalesceMs = 5;
-/** NOTIFY takes payloads below 8000 bytes; ids are at most 128 characters, so this many entries always fit. */
+/** A NOTIFY takes payloads below 8000 bytes; ids are at most 128 characters, so this many entries always fit. */
 const entriesPerPayload = 40;
 
-/** The channel that this server listens on. */
-export function channelOf(serverId: string): string {
-  return `fleetwire_server_${serverId
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]/g, "")
-    .slice(0, 40)}`;
+/** What another server is to hear, below 8000 bytes. */
+export interface SignalMessage {
+  serverId: string;
+  text: string;
+}
+
+export interface SignalsOptions {
+  serverId: string;
+  log: Logger;
+  wakeUp: boolean;
+  /** What goes to one server within this time goes together. */
+  coalesceMs: number;
+  /** Brings messages to other servers. One that fails is logged. */
+  send(messages: readonly SignalMessage[]): Promise<unknown>;
 }
 
 /**
- * Signals for the sessions that a server holds: in process for this one, one NOTIFY per server and 5 ms for others,
- * after the commit and in a transaction of its own (inside, it would serialise commits). A lost one is made good by the poll.
+ * Signals for the sessions that a server holds: in process for this one, by messages for others, after the change is
+ * durable. A lost one is made good by the poll.
  */
-export function createSignals(o: { sql: Sql; serverId: string; log: Logger; wakeUp: boolean }) {
+export function createSignals(o: SignalsOptions) {
   const listeners = new Set<SessionSignals>();
   const held = new Set<string>();
   let outbox = new Map<string, Payload[]>();
@@ -61,31 +67,21 @@ export function createSignals(o: { sql: Sql; serverId: string; log: Logger; wake
 
   function post(serverId: string, payload: Payload): void {
     outbox.set(serverId, [...(outbox.get(serverId) ?? []), payload]);
-    timer ??= setTimeout(flush, coalesceMs);
+    timer ??= setTimeout(flush, o.coalesceMs);
   }
 
   function flush(): void {
     timer = null;
     const mail = outbox;
     outbox = new Map();
-    const channels: string[] = [];
-    const payloads: string[] = [];
-    for (const [serverId, parts] of mail) {
-      for (const payload of merge(parts)) {
-        channels.push(channelOf(serverId));
-        payloads.push(JSON.stringify(payload));
-      }
-    }
-    sending = Promise.all([sending, send(channels, payloads)]);
+    const messages = [...mail].flatMap(([serverId, parts]) =>
+      merge(parts).map((payload) => ({ serverId, text: JSON.stringify(payload) })),
+    );
+    sending = Promise.all([sending, o.send(messages).catch(lost)]);
   }
 
-  async function send(channels: readonly string[], payloads: readonly string[]): Promise<void> {
-    const text = "SELECT pg_notify(c, p) FROM unnest($1::text[], $2::text[]) AS n(c, p)";
-    try {
-      await o.sql.rows({ name: "notify", text, values: [channels, payloads] });
-    } catch (error) {
-      o.log.warn({ err: error }, "signals to other servers were lost; their polls find the work");
-    }
+  function lost(error: unknown): void {
+    o.log.warn({ err: error }, "signals to other servers were lost; their polls find the work");
   }
 
   function each(agents: readonly Held[], kind: "wake" | "cancel"): void {

@@ -1,7 +1,7 @@
 import { FleetwireError } from "@fleetwire/service";
-import { storeErrors } from "../errors.ts";
+import { storeErrors } from "./errors.ts";
 
-// PostgreSQL's text and jsonb can't hold NUL, and UTF-8 has no lone surrogates. JSON.stringify writes exactly these as
+// PostgreSQL's text and jsonb can't hold NUL, and UTF-8 has no lone surrogates: every adapter refuses both. JSON.stringify writes exactly these as
 // escapes; a backslash that is itself escaped begins none.
 const unstorable = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
 
