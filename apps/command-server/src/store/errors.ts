@@ -3,8 +3,11 @@ import { FleetwireError, defineErrors } from "@fleetwire/service";
 /** What every adapter of the store may reject with. */
 export const storeErrors = defineErrors({
   store_unavailable: { kind: "unavailable", message: "The store is out of reach; try again." },
+  store_full: { kind: "unavailable", message: "The store is full: it takes nothing new until commands have ended." },
+  store_refused: { kind: "unavailable", message: "The store refuses this server's credentials." },
   invalid_cursor: { kind: "invalid", message: "The cursor isn't one of ours." },
   unstorable_text: { kind: "invalid", message: "Text can't hold NUL characters or lone surrogates." },
+  unstorable_number: { kind: "invalid", message: "A number is out of range." },
   command_id_taken: { kind: "conflict", message: "Another command has this id." },
 });
 

@@ -2,7 +2,7 @@ import type { JsonObject } from "../../commands/command.ts";
 import type { AgentRecordGetPayload, AgentRecordWhereInput } from "../../generated/prisma/models.ts";
 import type { Agent, DisconnectReason, Page } from "../command-store.ts";
 import type { PrismaReads } from "./prisma-reads.ts";
-import { decodeId, toPage } from "./read-commands.ts";
+import { decodeId, toPage } from "../pages.ts";
 
 type AgentRow = AgentRecordGetPayload<{ include: { session: true } }>;
 

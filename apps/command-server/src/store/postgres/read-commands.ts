@@ -1,7 +1,6 @@
-import { FleetwireError } from "@fleetwire/service";
 import type { Command } from "../../commands/command.ts";
 import type { ListCommands, Page } from "../command-store.ts";
-import { storeErrors } from "../errors.ts";
+import { decodeId, toPage } from "../pages.ts";
 import { commandColumns, toCommand, type CommandRow } from "./rows.ts";
 import type { Sql } from "./sql.ts";
 
@@ -45,23 +44,4 @@ export function createDepth(sql: Sql): () => Promise<{ queued: number; assigned:
     }
     return known.value;
   };
-}
-
-/** Cuts what was read (one more than asked, if there is more) to a page. */
-export function toPage<T>(read: T[], limit: number, idOf: (item: T) => string): Page<T> {
-  const items = read.slice(0, limit);
-  const last = items.at(-1);
-  return { items, nextCursor: read.length > limit && last !== undefined ? encodeId(idOf(last)) : null };
-}
-
-/** A list's cursor: the last id shown. */
-function encodeId(id: string): string {
-  return Buffer.from(id, "utf8").toString("base64url");
-}
-
-/** Throws `invalid_cursor`. */
-export function decodeId(cursor: string): string {
-  const id = Buffer.from(cursor, "base64url").toString("utf8");
-  if (id === "" || id.includes("\0") || encodeId(id) !== cursor) throw new FleetwireError(storeErrors.invalid_cursor);
-  return id;
 }

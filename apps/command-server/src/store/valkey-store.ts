@@ -1,0 +1,128 @@
+import type { Logger } from "@fleetwire/service";
+import type { CommandStore } from "./command-store.ts";
+import { unavailable } from "./errors.ts";
+import { inOrderOfOutput } from "./report-order.ts";
+import { defaultStoreSettings, type StoreSettings } from "./settings.ts";
+import { createSignals } from "./signals.ts";
+import { agentKey, onlineByFleet, putFacts, revokeAgent } from "./valkey/agents.ts";
+import { appendOutput } from "./valkey/append-output.ts";
+import { agentsWithWork, assignCommands, pendingCancels } from "./valkey/assign.ts";
+import { cancelCommand } from "./valkey/cancel.ts";
+import { cleanup } from "./valkey/cleanup.ts";
+import { connectValkey, type ValkeyTarget } from "./valkey/connection.ts";
+import type { StoreContext } from "./valkey/context.ts";
+import { enqueue } from "./valkey/enqueue.ts";
+import { feedEnd, readFeed } from "./valkey/feed.ts";
+import { createJoinToken, enrol, listJoinTokens, revokeJoinToken } from "./valkey/join-tokens.ts";
+import { channelOf } from "./valkey/keys.ts";
+import { openSession } from "./valkey/open-session.ts";
+import { publishEveryMs, publishToServers, subscribe } from "./valkey/publish.ts";
+import { getAgent, listAgents } from "./valkey/read-agents.ts";
+import { depth, getCommand, listCommands } from "./valkey/read-commands.ts";
+import { readOutput } from "./valkey/read-output.ts";
+import { result } from "./valkey/result.ts";
+import { beginServer, serverHeartbeat } from "./valkey/servers.ts";
+import { closeSession, heartbeat, updateProfile } from "./valkey/sessions.ts";
+import { refused, started } from "./valkey/start-reports.ts";
+import { sweepDue } from "./valkey/sweep.ts";
+import { createValkey } from "./valkey/valkey.ts";
+import { watchSource } from "./valkey/watch-source.ts";
+import { createWatch } from "./watch.ts";
+
+export interface ValkeyStoreOptions {
+  target: ValkeyTarget;
+  /** Before every key, such as `{cell-3}:`; default none, as documented. */
+  prefix?: string;
+  /** UUID of this process: sessions opened here are held under it. */
+  serverId: string;
+  log: Logger;
+  settings?: Partial<StoreSettings>;
+}
+
+const pingMs = 2_000;
+
+/**
+ * The command store on Valkey or Redis, for one server process. Registers the server, and ends what is still open under
+ * its id. A change is as durable as the server's `appendfsync` makes it. Rejects with `store_unavailable` when it is out
+ * of reach, `store_refused` where it refuses the credentials.
+ */
+export async function createValkeyStore(o: ValkeyStoreOptions): Promise<CommandStore> {
+  const { serverId, log, prefix = "" } = o;
+  const settings: StoreSettings = { ...defaultStoreSettings, ...o.settings };
+  const connection = await connectValkey(o.target, { name: "fleetwire-store", log });
+  const hearing = await connectValkey(o.target, { name: "fleetwire-signals", log }).catch((error: unknown) => {
+    connection.close();
+    throw error;
+  });
+  const valkey = createValkey(connection.redis, prefix, settings);
+  const watch = createWatch({ source: watchSource(valkey), log });
+  const send = publishToServers(valkey);
+  const signals = createSignals({ serverId, log, wakeUp: settings.wakeUp, coalesceMs: publishEveryMs, send });
+  const context: StoreContext = { valkey, serverId, log, settings, hub: watch.hub, signals: signals.sender };
+
+  try {
+    await beginServer(context);
+    await subscribe(hearing.redis, channelOf(prefix, serverId), signals.receive);
+  } catch (error) {
+    connection.close();
+    hearing.close();
+    throw error;
+  }
+
+  return {
+    enqueue: (command) => enqueue(context, command),
+    get: (companyId, commandId) => getCommand(valkey, companyId, commandId),
+    list: (query) => listCommands(valkey, query),
+    cancel: (companyId, commandId) => cancelCommand(context, companyId, commandId),
+    readOutput: (companyId, commandId, from, maxBytes) => readOutput(valkey, companyId, commandId, from, maxBytes),
+    depth: () => depth(valkey),
+
+    assign: (requests) => assignCommands(context, requests),
+    agentsWithWork: (agentIds) => agentsWithWork(context, agentIds),
+    started: (report) => started(context, report),
+    refused: (report) => refused(context, report),
+    ...inOrderOfOutput({
+      appendOutput: (report) => appendOutput(context, report),
+      result: (report) => result(context, report),
+    }),
+    pendingCancels: (agentId) => pendingCancels(context, agentId),
+    sweep: (limit) => sweepDue(context, limit),
+
+    openSession: (session) => openSession(context, session),
+    heartbeat: (beats) => heartbeat(context, beats),
+    updateProfile: (agentId, epoch, profile) => updateProfile(context, agentId, epoch, profile),
+    closeSession: (agentId, epoch, reason, detail) => closeSession(context, agentId, epoch, reason, detail),
+    serverHeartbeat: () => serverHeartbeat(context),
+    onSignal: (listener) => signals.onSignal(listener),
+
+    createJoinToken: (token) => createJoinToken(valkey, token),
+    listJoinTokens: (companyId) => listJoinTokens(valkey, companyId),
+    revokeJoinToken: (companyId, tokenId) => revokeJoinToken(valkey, companyId, tokenId),
+    enrol: (request) => enrol(valkey, request),
+    agentKey: (agentId) => agentKey(valkey, agentId),
+    getAgent: (companyId, agentId) => getAgent(valkey, companyId, agentId),
+    listAgents: (query) => listAgents(valkey, query),
+    revokeAgent: (companyId, agentId) => revokeAgent(context, companyId, agentId),
+    putFacts: (agentId, facts) => putFacts(valkey, agentId, facts),
+    onlineByFleet: () => onlineByFleet(valkey),
+
+    readFeed: (cursor, limit, companyId) => readFeed(valkey, cursor, limit, companyId),
+    feedEnd: () => feedEnd(valkey),
+    watch: (commandId, listener) => watch.watch(commandId, listener),
+    onFeed: (listener) => watch.onFeed(listener),
+
+    ping: async () => {
+      const late = new Promise<never>((_, reject) => {
+        setTimeout(() => reject(unavailable(new Error(`no answer within ${pingMs} ms`))), pingMs).unref();
+      });
+      await Promise.race([valkey.command("PING"), late]);
+    },
+    cleanup: () => cleanup(valkey),
+    close: async () => {
+      watch.close();
+      await signals.close();
+      hearing.close();
+      connection.close();
+    },
+  };
+}

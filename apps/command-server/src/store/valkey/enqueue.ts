@@ -1,0 +1,114 @@
+import { FleetwireError } from "@fleetwire/service";
+import type { CommandStatus } from "../../commands/command.ts";
+import type { EnqueueOutcome, NewCommand } from "../command-store.ts";
+import { storeErrors } from "../errors.ts";
+import type { StoreContext } from "./context.ts";
+import { newTexts, parseRecord, parseState, toCommand } from "./record.ts";
+import type { Script } from "./script.ts";
+
+/**
+ * Looks up the agent, claims the idempotency key, stores the command, writes the feed.
+ *
+ * In:  1 command, 2 company, 3 agent, 4 type, 5 lane, 6 priority, 7 record and 8 state without what the clock adds,
+ *      9 expiry in ms or '', 10 idempotency key or '', 11 hash of its body, 12 '1': the agent needn't be enrolled.
+ * Out: {'queued', server of the agent's open session or ''}, or {'agent_unknown'}, {'key_reused'},
+ *      {'duplicate', command, status}, {'exists', its record, its state}: the id is there already.
+ */
+const enqueueScript: Script = {
+  name: "enqueue",
+  kind: "intake",
+  lua: `
+local id, company, agent, type, lane, priority = unpack(ARGV, 1, 6)
+local key = ARGV[10]
+local owner = redis.call('HGET', K.agent(agent), 'company')
+if owner and owner ~= company or not owner and ARGV[12] ~= '1' then return {'agent_unknown'} end
+if redis.call('EXISTS', K.state(id), K.record(id)) > 0 then return {'exists', read(K.record(id)) or '', read(K.state(id)) or ''} end
+if key ~= '' then
+  local claimed = redis.call('GET', K.idempotency(company, key))
+  if claimed then
+    local hash, other = string.match(claimed, '^(%S*) (.*)$')
+    local st = load(other)
+    if st and hash ~= ARGV[11] then return {'key_reused'} end
+    if st then return {'duplicate', other, st.status} end
+  end
+  redis.call('SET', K.idempotency(company, key), ARGV[11] .. ' ' .. id)
+end
+local seq = redis.call('INCR', K.sequence())
+local expires = tonumber(ARGV[9]) or now + DEFAULT_EXPIRY
+local record = string.sub(ARGV[7], 1, -2) .. ',"queued_at":"' .. iso(now) .. '","expires_at":"' .. iso(expires) .. '"}'
+redis.call('SET', K.record(id), record)
+redis.call('SET', K.state(id), string.sub(ARGV[8], 1, -2) .. ',"digest":"' .. redis.sha1hex(record)
+  .. '","status":"queued","attempt":1,"revision":1,"seq":' .. seq .. ',"queued_ms":' .. now .. ',"expires_ms":' .. expires
+  .. ',"updated_at":"' .. iso(now) .. '"}')
+redis.call('SET', K.listed(agent, id), id)
+redis.call('ZADD', K.byCompany(company), seq, id)
+redis.call('ZADD', K.byAgent(agent, company), seq, id)
+local st = { command_id = id, company_id = company, agent_id = agent, type = type, lane = lane, priority = tonumber(priority),
+  seq = seq, expires_ms = expires, status = 'queued', attempt = 1, revision = 1 }
+enterQueue(st)
+feedCommand(st)
+local s = fields(K.session(agent), 'connected', 'server')
+return {'queued', s.connected == '1' and s.server or ''}`,
+};
+
+type Answer =
+  | ["queued", string]
+  | ["agent_unknown"]
+  | ["key_reused"]
+  | ["duplicate", string, CommandStatus]
+  | ["exists", string, string];
+
+/**
+ * Repeatable: after `store_unavailable` the same call (same commandId) stores nothing twice and answers `queued`.
+ * Rejects with `unstorable_text`, `unstorable_number`, `command_id_taken`, and with `store_full` at maxmemory.
+ */
+export async function enqueue(context: StoreContext, command: NewCommand): Promise<EnqueueOutcome> {
+  const { valkey, hub, signals } = context;
+  const { commandId, agentId } = command;
+  checkNumbers(command);
+  const { record, state } = newTexts(command);
+  const answer = await valkey.run<Answer>(
+    enqueueScript,
+    commandId,
+    command.companyId,
+    agentId,
+    command.type,
+    command.lane,
+    command.priority,
+    record,
+    state,
+    command.expiresAt?.getTime() ?? "",
+    command.idempotencyKey?.key ?? "",
+    command.idempotencyKey?.bodyHash ?? "",
+    command.allowUnknownAgent ? "1" : "0",
+  );
+  switch (answer[0]) {
+    case "queued":
+      hub.changed([{ kind: "state", commandId, status: "queued", revision: 1 }]);
+      signals.wake([{ agentId, holder: answer[1] || null }]);
+      return { kind: "queued", commandId };
+    case "duplicate":
+      return { kind: "duplicate", commandId: answer[1], status: answer[2] };
+    case "exists":
+      if (isSame(command, answer[1], answer[2])) return { kind: "queued", commandId };
+      throw new FleetwireError(storeErrors.command_id_taken);
+    default:
+      return { kind: answer[0] };
+  }
+}
+
+/** Priority ranks the queue: one out of range would break its order. */
+function checkNumbers({ priority, timeoutMs }: NewCommand): void {
+  const fits = Number.isInteger(priority) && priority >= 0 && priority <= 10 && Number.isSafeInteger(timeoutMs);
+  if (!fits) throw new FleetwireError(storeErrors.unstorable_number);
+}
+
+/** Whether what is stored under its id is this command. */
+function isSame(command: NewCommand, record: string, state: string): boolean {
+  const [storedRecord, storedState] = [parseRecord(record), parseState(state)];
+  if (storedRecord === null || storedState === null) return false;
+  const stored = toCommand(storedRecord, storedState);
+  const meaning = (of: NewCommand | typeof stored) =>
+    JSON.stringify([of.companyId, of.agentId, of.type, of.command, of.args, of.parameters]);
+  return meaning(command) === meaning(stored);
+}

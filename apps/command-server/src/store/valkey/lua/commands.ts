@@ -1,0 +1,115 @@
+/**
+ * Lua that moves commands. A command's state `st` is the decoded `command:status:{id}`; times in it are ms by the
+ * store's clock. Every live command is in exactly one of the `due` sets, and with it either in its agent's queue
+ * (queued) or in its agent's runs (assigned).
+ */
+export const commandParts = {
+  /** The state of a command; nil where there is none that can be read. The text as second value. */
+  load: `
+local function load(id)
+  local raw = read(K.state(id))
+  if not raw then return nil end
+  local ok, st = pcall(cjson.decode, raw)
+  if not ok or type(st) ~= 'table' or type(st.revision) ~= 'number' or st.command_id ~= id then return nil end
+  return st, raw
+end`,
+
+  /** Writes a state, its time to live as it was. Returns the text. */
+  save: `
+local function save(st)
+  st.updated_at = iso(now)
+  local raw = cjson.encode(st)
+  redis.call('SET', K.state(st.command_id), raw, 'KEEPTTL')
+  return raw
+end`,
+
+  isTerminal: `
+local function isTerminal(st) return st.status ~= 'queued' and st.status ~= 'assigned' end`,
+
+  /** Higher priority first, then arrival: below 2^53, exact as a double. */
+  rank: `
+local function rank(st) return (10 - st.priority) * 281474976710656 + st.seq end`,
+
+  feedCommand: `
+local function feedCommand(st)
+  feed('command.' .. st.status, st.company_id, st.agent_id, st.command_id, st.revision,
+    '{"attempt":' .. st.attempt .. ',"type":' .. json(st.type) .. ',"exitCode":' .. json(st.exit_code)
+    .. ',"error":' .. json(st.error) .. '}')
+end`,
+
+  enterQueue: `
+local function enterQueue(st)
+  redis.call('ZADD', K.queued(st.agent_id, st.lane, st.company_id), rank(st), st.command_id)
+  redis.call('ZADD', K.dueQueued(), st.expires_ms, st.command_id)
+end`,
+
+  leaveQueue: `
+local function leaveQueue(st)
+  redis.call('ZREM', K.queued(st.agent_id, st.lane, st.company_id), st.command_id)
+  redis.call('ZREM', K.dueQueued(), st.command_id)
+end`,
+
+  leaveRun: `
+local function leaveRun(st)
+  redis.call('ZREM', K.assigned(st.agent_id), st.command_id)
+  redis.call('ZREM', K.dueAssigned(), st.command_id)
+end`,
+
+  /** Sets the time at which the sweep ends an assigned command. */
+  due: `
+local function due(st, at) redis.call('ZADD', K.dueAssigned(), at, st.command_id) end`,
+
+  /** One transition: counted, and told by the feed. */
+  move: `
+local function move(st, to)
+  st.status = to
+  st.revision = st.revision + 1
+  feedCommand(st)
+end`,
+
+  /** Back to the queue, out of a run. 'again': as the next attempt, without the output of the one before. Returns the text. */
+  requeue: `
+local function requeue(st, again)
+  leaveRun(st)
+  st.assigned_ms, st.started_ms = nil, nil
+  if again then
+    redis.call('DEL', K.output(st.command_id, st.attempt))
+    st.attempt = st.attempt + 1
+    st.output_end, st.output_bytes, st.truncated = 0, 0, false
+  end
+  move(st, 'queued')
+  enterQueue(st)
+  return save(st)
+end`,
+
+  /** What other programs read of an end: the output as text, its first 64 KiB. */
+  resultOf: `
+local function resultOf(st)
+  local output = outputText(st)
+  return cjson.encode({
+    command_id = st.command_id, agent_id = st.agent_id, status = st.status, attempt = st.attempt,
+    exit_code = st.exit_code or cjson.null, output = output,
+    truncated = st.truncated or (st.output_bytes or 0) > 65536,
+    error = st.error or cjson.null, error_message = st.error_message or cjson.null,
+    duration_ms = st.duration_ms or cjson.null, output_bytes = st.output_bytes or 0, completed_at = iso(now),
+  })
+end`,
+
+  /** Ends a command; the caller has taken it out of queue or run. From here on its records have a time to live. Returns the text. */
+  finish: `
+local function finish(st, to)
+  local id = st.command_id
+  st.finished_ms = now
+  move(st, to)
+  redis.call('ZADD', K.finished(), now, st.agent_id .. '\\n' .. st.company_id .. '\\n' .. id)
+  st.updated_at = iso(now)
+  local raw = cjson.encode(st)
+  redis.call('SET', K.state(id), raw, 'PX', RECORD_TTL)
+  redis.call('SET', K.result(id), resultOf(st), 'PX', RECORD_TTL)
+  redis.call('PEXPIRE', K.record(id), RECORD_TTL)
+  redis.call('PEXPIRE', K.listed(st.agent_id, id), RECORD_TTL)
+  if (st.output_end or 0) > 0 then redis.call('PEXPIRE', K.output(id, st.attempt), RECORD_TTL) end
+  if st.idempotency_key then redis.call('PEXPIRE', K.idempotency(st.company_id, st.idempotency_key), RECORD_TTL) end
+  return raw
+end`,
+};

@@ -1,0 +1,52 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll } from "vitest";
+import { createLogger } from "@fleetwire/service";
+import { startValkey, type TestValkey } from "@fleetwire/testbed";
+import type { CommandStore } from "../src/store/command-store.ts";
+import type { StoreSettings } from "../src/store/settings.ts";
+import { createValkeyStore } from "../src/store/valkey-store.ts";
+import { describeCommandStore } from "./command-store-conformance.ts";
+import { fresh, type BreakableStore, type StoreUnderTest } from "./command-store/fixture.ts";
+
+const log = createLogger({ service: "valkey-store-test", level: "silent" });
+let shared: TestValkey;
+
+beforeAll(async () => {
+  shared = await startValkey();
+});
+afterAll(() => shared.close());
+
+async function openOn(valkey: TestValkey, settings: Partial<StoreSettings> = {}): Promise<StoreUnderTest> {
+  const prefix = `${fresh("test")}:`;
+  const stores: CommandStore[] = [];
+  const connect = async (serverId: string): Promise<CommandStore> => {
+    const store = await createValkeyStore({ target: { url: valkey.url }, prefix, serverId, log, settings });
+    stores.push(store);
+    return store;
+  };
+  const serverId = randomUUID();
+  return {
+    serverId,
+    store: await connect(serverId),
+    openSecond: connect,
+    close: async () => {
+      for (const store of stores) await store.close();
+    },
+  };
+}
+
+async function openBreakable(settings?: Partial<StoreSettings>): Promise<BreakableStore> {
+  const own = await startValkey();
+  const under = await openOn(own, settings);
+  return {
+    ...under,
+    break: () => own.kill9(),
+    mend: () => own.start(),
+    close: async () => {
+      await under.close();
+      await own.close();
+    },
+  };
+}
+
+describeCommandStore("Valkey", (settings) => openOn(shared, settings), openBreakable);
