@@ -1,0 +1,5 @@
+// Run by install.test.ts, which ends it from outside: waits for an installation. Arguments: program, policy, lock.
+import { installByApt } from "../../src/valkey/install.ts";
+
+const [program = "", policy = "", lock = ""] = process.argv.slice(2);
+await installByApt(program, { policy, lock });
