@@ -1,8 +1,11 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { eventually, removeTempDir, runSource, tempDir } from "../src/index.ts";
 import { childrenOf, isRunning } from "../src/process/process-tree.ts";
+
+// A machine without Valkey installs it first.
+const installMs = 300_000;
 
 async function runningOf(pids: readonly number[]): Promise<number> {
   return (await Promise.all(pids.map(isRunning))).filter(Boolean).length;
@@ -36,6 +39,25 @@ test("a paused PostgreSQL goes with its owner", async () => {
   await owner.kill9();
   expect(await allGone(pids)).toBe(true);
 });
+
+test(
+  "paused Valkeys, a Sentinel set and their folders go with their owner",
+  async () => {
+    const temporary = tempDir("a temporary folder");
+    const env = { TMPDIR: temporary };
+    const owner = runSource(new URL("owners/of-paused-valkeys.ts", import.meta.url), [], { env });
+    await owner.waitForLine(/^paused$/, installMs);
+    const pids = await childrenOf(owner.pid);
+    // A single server, three nodes, three sentinels, the watchdog.
+    expect(pids).toHaveLength(8);
+    expect(readdirSync(temporary)).toHaveLength(7);
+
+    await owner.kill9();
+    expect(await allGone(pids)).toBe(true);
+    expect(readdirSync(temporary)).toEqual([]);
+  },
+  installMs,
+);
 
 test("a removed folder is gone with what it held", () => {
   const folder = tempDir("short");
