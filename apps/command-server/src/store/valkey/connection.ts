@@ -118,6 +118,8 @@ function fromUrl(text: string): RedisOptions {
 function behaviour(name: string): RedisOptions {
   return {
     connectionName: name,
+    // Version 3 gives some replies another shape.
+    protocol: 2,
     lazyConnect: true,
     connectTimeout: connectMs,
     enableOfflineQueue: false,

@@ -66,13 +66,15 @@ local function append(st, pieces)
   local key = K.output(st.command_id, st.attempt)
   local from = st.output_end or 0
   local last = from
-  for n = 1, #pieces do last = math.max(last, pieces[n][1] + #pieces[n][3]) end
+  for n = 1, #pieces do
+    if #pieces[n][3] > 0 then last = math.max(last, pieces[n][1] + #pieces[n][3]) end
+  end
   if last == from then return false end
   local expected = from
   for n = 1, #pieces do
     local first, stream, bytes = pieces[n][1], pieces[n][2], pieces[n][3]
     local stop = first + #bytes
-    if stop > expected then
+    if #bytes > 0 and stop > expected then
       if first > expected then st.truncated = true end
       local at = math.max(first, expected)
       while at < stop do
