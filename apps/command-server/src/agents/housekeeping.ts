@@ -1,7 +1,6 @@
 import type { Logger } from "@fleetwire/service";
 import type { CommandStore } from "../store/command-store.ts";
 import { repeat, type Repetition } from "./repeat.ts";
-import type { AgentSession } from "./session.ts";
 import type { SessionMetrics } from "./session-metrics.ts";
 import type { SessionSettings } from "./session-settings.ts";
 
@@ -13,12 +12,11 @@ export interface Housekeeping {
 }
 
 /**
- * What a server does by the clock: says that it lives, declares commands expired and timed out (and tells the agents
- * that still run them), and removes what is past its keep.
+ * What a server does by the clock: says that it lives, declares commands expired and timed out (the store signals
+ * whoever holds the agents that still run them), and removes what is past its keep.
  */
 export function createHousekeeping(o: {
   store: CommandStore;
-  sessions: ReadonlyMap<string, AgentSession>;
   settings: SessionSettings;
   metrics: SessionMetrics;
   log: Logger;
@@ -30,11 +28,9 @@ export function createHousekeeping(o: {
   async function sweep(): Promise<void> {
     for (let due = sweepLimit; due >= sweepLimit && !stopping.signal.aborted;) {
       const ended = await store.sweep(sweepLimit);
-      for (const command of ended) {
-        const { commandId, agentId, attempt, status } = command;
+      for (const { commandId, agentId, attempt, status } of ended) {
         o.metrics.finished.inc({ status });
         o.log.info({ commandId, agentId, attempt, status }, "a command's time was over");
-        if (status === "timeout") o.sessions.get(agentId)?.reports.cancel(command);
       }
       due = ended.length;
     }

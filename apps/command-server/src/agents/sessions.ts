@@ -117,6 +117,9 @@ export function createAgentSessions(o: {
   const signals: SessionSignals = {
     wake: (agentIds) => distributor.wake(agentIds),
     cancel: (agentIds) => cancels.signalled(agentIds),
+    stop: (runs) => {
+      for (const run of runs) sessions.get(run.agentId)?.reports.cancel(run);
+    },
     drop: (agentId, epoch, reason) => current(agentId, epoch)?.end(reason, null),
   };
   const unlisten = store.onSignal(signals);

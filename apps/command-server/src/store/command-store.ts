@@ -49,6 +49,7 @@ export type {
   SessionHeartbeat,
   StaleSession,
   DisconnectReason,
+  EndedRun,
   SessionSignals,
 } from "./port/sessions.ts";
 export type { Agent, NewJoinToken, JoinToken, EnrolOutcome } from "./port/agents.ts";

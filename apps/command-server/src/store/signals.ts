@@ -1,5 +1,5 @@
 import type { Logger } from "@fleetwire/service";
-import type { SessionSignals } from "./command-store.ts";
+import type { EndedRun, SessionSignals } from "./command-store.ts";
 
 /** An agent and the server of its open session, as the store saw it. */
 export interface Held {
@@ -10,6 +10,7 @@ export interface Held {
 export interface SignalSender {
   wake(agents: readonly Held[]): void;
   cancel(agents: readonly Held[]): void;
+  stop(runs: readonly (EndedRun & Held)[]): void;
   drop(agent: Held & { epoch: number }, reason: "superseded" | "revoked"): void;
   /** Sessions that this server is opening or holds: signalled here whatever the store had said of them. */
   hold(agentId: string): void;
@@ -20,11 +21,14 @@ export interface SignalSender {
 interface Payload {
   wake?: string[];
   cancel?: string[];
+  stop?: EndedRun[];
   drop?: { agentId: string; epoch: number; reason: "superseded" | "revoked" }[];
 }
 
 /** A NOTIFY takes payloads below 8000 bytes; ids are at most 128 characters, so this many entries always fit. */
 const entriesPerPayload = 40;
+/** A run has the longest entry: two ids (128 and 36 characters), two numbers, four names. */
+const runsPerPayload = 30;
 
 /** What another server is to hear, below 8000 bytes. */
 export interface SignalMessage {
@@ -58,6 +62,7 @@ export function createSignals(o: SignalsOptions) {
       try {
         if (payload.wake) listener.wake(payload.wake);
         if (payload.cancel) listener.cancel(payload.cancel);
+        if (payload.stop) listener.stop(payload.stop);
         for (const { agentId, epoch, reason } of payload.drop ?? []) listener.drop(agentId, epoch, reason);
       } catch (error) {
         o.log.error({ err: error }, "a session signal's listener failed");
@@ -66,7 +71,9 @@ export function createSignals(o: SignalsOptions) {
   }
 
   function post(serverId: string, payload: Payload): void {
-    outbox.set(serverId, [...(outbox.get(serverId) ?? []), payload]);
+    const waiting = outbox.get(serverId);
+    if (waiting) waiting.push(payload);
+    else outbox.set(serverId, [payload]);
     timer ??= setTimeout(flush, o.coalesceMs);
   }
 
@@ -101,6 +108,14 @@ export function createSignals(o: SignalsOptions) {
       if (o.wakeUp) each(agents, "wake");
     },
     cancel: (agents) => each(agents, "cancel"),
+    stop: (runs) => {
+      const here: EndedRun[] = [];
+      for (const { holder, ...run } of runs) {
+        if (holder === o.serverId || held.has(run.agentId)) here.push(run);
+        if (holder !== null && holder !== o.serverId) post(holder, { stop: [run] });
+      }
+      if (here.length > 0) deliver({ stop: here });
+    },
     drop: ({ agentId, holder, epoch }, reason) => {
       const payload = { drop: [{ agentId, epoch, reason }] };
       if (holder === o.serverId) deliver(payload);
@@ -138,17 +153,19 @@ export function createSignals(o: SignalsOptions) {
 function merge(parts: readonly Payload[]): Payload[] {
   const wake = [...new Set(parts.flatMap((part) => part.wake ?? []))];
   const cancel = [...new Set(parts.flatMap((part) => part.cancel ?? []))];
+  const stop = parts.flatMap((part) => part.stop ?? []);
   const drop = parts.flatMap((part) => part.drop ?? []);
   return [
     ...inSlices(wake).map((slice) => ({ wake: slice })),
     ...inSlices(cancel).map((slice) => ({ cancel: slice })),
+    ...inSlices(stop, runsPerPayload).map((slice) => ({ stop: slice })),
     ...inSlices(drop).map((slice) => ({ drop: slice })),
   ];
 }
 
-function inSlices<T>(all: readonly T[]): T[][] {
+function inSlices<T>(all: readonly T[], size: number = entriesPerPayload): T[][] {
   const slices: T[][] = [];
-  for (let at = 0; at < all.length; at += entriesPerPayload) slices.push(all.slice(at, at + entriesPerPayload));
+  for (let at = 0; at < all.length; at += size) slices.push(all.slice(at, at + size));
   return slices;
 }
 

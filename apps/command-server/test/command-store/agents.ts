@@ -121,6 +121,7 @@ export function describeAgents(open: OpenStore): void {
       const off = under.store.onSignal({
         wake: () => {},
         cancel: () => {},
+        stop: () => {},
         drop: (...what) => void dropped.push(what),
       });
       expect(await under.store.revokeAgent(agent.companyId, fresh("agent"))).toBe(false);

@@ -190,6 +190,7 @@ export function describeDispatch(open: OpenStore): void {
       const off = under.store.onSignal({
         wake: (agentIds) => void woken.push(...agentIds),
         cancel: () => {},
+        stop: () => {},
         drop: () => {},
       });
       await agent.queue();
@@ -222,7 +223,12 @@ export function describeDispatch(open: OpenStore): void {
       const agent = await enrolAgent(under.store);
       await agent.connect();
       const woken: string[] = [];
-      under.store.onSignal({ wake: (agentIds) => void woken.push(...agentIds), cancel: () => {}, drop: () => {} });
+      under.store.onSignal({
+        wake: (agentIds) => void woken.push(...agentIds),
+        cancel: () => {},
+        stop: () => {},
+        drop: () => {},
+      });
       await agent.queue();
       expect(await under.store.agentsWithWork([agent.agentId])).toEqual([agent.agentId]);
       expect(woken).toEqual([]);

@@ -199,7 +199,12 @@ export function describeReports(open: OpenStore): void {
     it("signals the holder for what is assigned, and keeps the first wish's time", async () => {
       const agent = await connected(under.store);
       const signalled: string[] = [];
-      under.store.onSignal({ wake: () => {}, cancel: (ids) => void signalled.push(...ids), drop: () => {} });
+      under.store.onSignal({
+        wake: () => {},
+        cancel: (ids) => void signalled.push(...ids),
+        stop: () => {},
+        drop: () => {},
+      });
       const key = await agent.start();
       const first = await under.store.cancel(agent.companyId, key.commandId);
       expect(first).toMatchObject({ kind: "requested", command: { status: "assigned", revision: 2 } });

@@ -1,15 +1,30 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { eventually } from "@fleetwire/testbed";
-import type { CommandStore, WatchEvent } from "../../src/store/command-store.ts";
-import { enrolAgent, exited, newCommand, useStore, type BreakableStore, type OpenStore } from "./fixture.ts";
+import type { CommandStore, EndedRun, WatchEvent } from "../../src/store/command-store.ts";
+import {
+  enrolAgent,
+  exited,
+  fresh,
+  newCommand,
+  useStore,
+  type BreakableStore,
+  type OpenStore,
+  type TestAgent,
+} from "./fixture.ts";
 
 /** What a store signals to its server. */
 function signalsOf(store: CommandStore) {
-  const heard = { woken: [] as string[], cancelled: [] as string[], dropped: [] as unknown[] };
+  const heard = {
+    woken: [] as string[],
+    cancelled: [] as string[],
+    stopped: [] as EndedRun[],
+    dropped: [] as unknown[],
+  };
   store.onSignal({
     wake: (ids) => void heard.woken.push(...ids),
     cancel: (ids) => void heard.cancelled.push(...ids),
+    stop: (runs) => void heard.stopped.push(...runs),
     drop: (...what) => void heard.dropped.push(what),
   });
   return heard;
@@ -38,7 +53,7 @@ export function describeServers(open: OpenStore): void {
       await agent.connect({ highest: 1 });
       await eventually(() => there.dropped.length > 0, soon);
       expect(there.dropped).toEqual([[agent.agentId, epoch, "superseded"]]);
-      expect(here).toEqual({ woken: [], cancelled: [], dropped: [] });
+      expect(here).toEqual({ woken: [], cancelled: [], stopped: [], dropped: [] });
 
       await second.revokeAgent(agent.companyId, agent.agentId);
       await eventually(() => here.dropped.length > 0, soon);
@@ -75,6 +90,44 @@ export function describeServers(open: OpenStore): void {
       };
       expect(await second.started({ ...key, recorded: true })).toBe("applied");
       expect(await under.store.result(exited(key))).toEqual({ kind: "applied", status: "completed" });
+      await second.close();
+    });
+  });
+
+  describe("what the sweep ends", () => {
+    const under = useStore(open, { startGraceMs: 40, timeoutGraceMs: 40 });
+
+    it("is told to the server that holds the agent's session, whoever sweeps", async () => {
+      const second = await under.openSecond(randomUUID());
+      const [here, there] = [signalsOf(under.store), signalsOf(second)];
+      const agents = Array.from({ length: 40 }, () => enrolAgent(under.store, { agentId: fresh("a".repeat(110)) }));
+      const [near, gone, ...far] = await Promise.all(agents);
+      if (!near || !gone) throw new Error("there are 40 agents");
+      await Promise.all([near.connect(), gone.connect({}, second), ...far.map((agent) => agent.connect({}, second))]);
+      const expiresAt = new Date(Date.now() + 500);
+      const run = async (agent: TestAgent): Promise<EndedRun> => {
+        await agent.queue({ expiresAt });
+        const [assignment] = await agent.assign({}, second);
+        if (assignment === undefined) throw new Error("nothing was assigned");
+        const { agentId, commandId, attempt, assignNo } = assignment;
+        return { agentId, commandId, attempt, assignNo };
+      };
+      const overdue = await Promise.all(far.map(run));
+      await run(gone);
+      await second.closeSession(gone.agentId, gone.epoch, "agent_closed", null);
+      // Never given to anybody: it expires, and nobody has to stop anything.
+      await gone.queue({ expiresAt });
+      const { ledgerId: _, ...started } = await near.start({ timeoutMs: 200 });
+
+      const swept: string[] = [];
+      const sweep = async (): Promise<boolean> => {
+        swept.push(...(await under.store.sweep(100)).map(({ commandId }) => commandId));
+        return swept.length >= far.length + 3;
+      };
+      await eventually(sweep, { deadlineMs: 5_000 });
+      await eventually(() => there.stopped.length >= far.length, soon);
+      expect(new Set(there.stopped)).toEqual(new Set(overdue));
+      expect(here.stopped).toEqual([started]);
       await second.close();
     });
   });

@@ -100,7 +100,10 @@ export interface Dispatch {
   appendOutput(report: OutputReport): Promise<number | null>;
   /** Commands of this agent whose cancel was asked for and not answered yet. */
   pendingCancels(agentId: string): Promise<{ commandId: string; attempt: number; assignNo: number }[]>;
-  /** Declares what is due by the store's clock: `expired`, `timeout` (also `start_unknown`). At most `limit` each round; call again while it returns `limit`. */
+  /**
+   * Declares what is due by the store's clock: `expired`, `timeout` (also `start_unknown`). At most `limit` each round; call again while it returns `limit`.
+   * The holders of the sessions of agents that had been given these runs are signalled to stop them, this server too.
+   */
   sweep(
     limit: number,
   ): Promise<

@@ -98,12 +98,22 @@ export const disconnectReasons = [
 ] as const;
 export type DisconnectReason = (typeof disconnectReasons)[number];
 
-/** Signals for the sessions that this server holds. Hints: a lost one is made good by the poll. */
+/** A run that the store has ended, and that its agent may still be busy with. */
+export interface EndedRun {
+  agentId: string;
+  commandId: string;
+  attempt: number;
+  assignNo: number;
+}
+
+/** Signals for the sessions that this server holds. Hints: a lost one is made good by the poll, or by the agent's next report. */
 export interface SessionSignals {
   /** New work for these agents. */
   wake(agentIds: readonly string[]): void;
   /** A cancel was asked for: see `pendingCancels`. */
   cancel(agentIds: readonly string[]): void;
+  /** `sweep` has ended these runs, here or on another server: their agents are to end them too. */
+  stop(runs: readonly EndedRun[]): void;
   /** This session is over. */
   drop(agentId: string, epoch: number, reason: "superseded" | "revoked"): void;
 }

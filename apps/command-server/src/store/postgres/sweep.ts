@@ -4,7 +4,7 @@ import { commandEntries, entryColumns } from "./feed-entries.ts";
 /**
  * Ends what is due, oldest first: $1 at most so many. What another transaction has in hand is skipped: it is being
  * answered, or another server is sweeping it. The server's verdict is final whatever the retry policy says, since
- * nobody knows whether the run goes on.
+ * nobody knows whether the run goes on. `holder` is the server of the agent's open session.
  */
 const sweep = `
 WITH due AS MATERIALIZED (
@@ -24,7 +24,9 @@ WITH due AS MATERIALIZED (
   FROM due WHERE c.id = due.id
   RETURNING ${entryColumns}, c.assign_no
 ), fed AS (${commandEntries("moved")})
-SELECT id, agent_id, attempt, assign_no, status, revision FROM moved`;
+SELECT m.id, m.agent_id, m.attempt, m.assign_no, m.status, m.revision,
+  CASE WHEN s.connected THEN s.server_id END AS holder
+FROM moved m LEFT JOIN agent_sessions s ON s.agent_id = m.agent_id`;
 
 interface SweptRow {
   id: string;
@@ -33,17 +35,26 @@ interface SweptRow {
   assign_no: number | null;
   status: "expired" | "timeout";
   revision: number;
+  holder: string | null;
 }
 
 /** Repeatable. `assignNo` is 0 for what was never assigned. */
-export async function sweepDue({ sql, hub }: StoreContext, limit: number) {
+export async function sweepDue({ sql, hub, signals }: StoreContext, limit: number) {
   const rows = await sql.rows<SweptRow>({ name: "sweep", text: sweep, values: [limit] });
   hub.changed(rows.map(({ id, status, revision }) => ({ kind: "state", commandId: id, status, revision })));
-  return rows.map((row) => ({
+  const ended = rows.map((row) => ({
     commandId: row.id,
     agentId: row.agent_id,
     attempt: row.attempt,
     assignNo: row.assign_no ?? 0,
     status: row.status,
   }));
+  signals.stop(
+    rows.flatMap(({ id, agent_id, attempt, assign_no, status, holder }) =>
+      status === "timeout" && assign_no !== null
+        ? [{ agentId: agent_id, commandId: id, attempt, assignNo: assign_no, holder }]
+        : [],
+    ),
+  );
+  return ended;
 }
