@@ -10,6 +10,7 @@ import {
   text,
   type Settings,
 } from "@fleetwire/service";
+import { valkeySettings } from "./store/valkey/target-settings.ts";
 
 /** Every setting of the command-server. Durations are milliseconds once loaded. */
 export const commandServerSettings = {
@@ -90,8 +91,9 @@ export const commandServerSettings = {
     key: "store.kind",
     values: ["postgres", "valkey"],
     default: "postgres",
-    doc: "What keeps commands and agents; valkey is not in this version.",
+    doc: "What keeps commands and agents: PostgreSQL, or Valkey (Redis).",
   }),
+  ...valkeySettings,
   databaseUrl: secret({
     env: ["COMMAND_SERVER_DATABASE_URL"],
     key: "database.url",

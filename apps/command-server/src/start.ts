@@ -1,5 +1,3 @@
-import { fileURLToPath } from "node:url";
-import { ensureDatabase, migrate, openDatabase, openEmbeddedPostgres, resolveDatabaseUrl } from "@fleetwire/database";
 import {
   createHealth,
   createMetrics,
@@ -14,8 +12,8 @@ import { v7 as uuidv7 } from "uuid";
 import type { CommandServerSettings } from "./config.ts";
 import { ensureOperatorToken, tokenFileIn } from "./home.ts";
 import { createCommandServer, type CommandServer } from "./service.ts";
+import { openStore } from "./open-store.ts";
 import type { CommandStore } from "./store/command-store.ts";
-import { createPostgresStore } from "./store/postgres-store.ts";
 import { readTls, refuseClearText, type TlsMaterial } from "./tls.ts";
 
 export interface StartOptions {
@@ -39,11 +37,6 @@ export interface RunningCommandServer {
 /** Opens what the settings name, from the database upwards, and listens. For main.ts and for whoever runs services together. */
 export async function startCommandServer(options: StartOptions): Promise<RunningCommandServer> {
   const { settings, log, lifecycle, clock = systemClock } = options;
-  if (settings.store !== "postgres") {
-    throw new Error(
-      `COMMAND_STORE=${settings.store}: not in this version; set COMMAND_STORE=postgres or leave it out.`,
-    );
-  }
   const tls = await openTls(settings);
   const metrics = createMetrics({ service: "command-server" });
   const serverId = uuidv7();
@@ -52,29 +45,7 @@ export async function startCommandServer(options: StartOptions): Promise<Running
   const verifier = await createTokenFileVerifier({ path: settings.authTokenFile ?? tokenFileIn(settings.home), log });
   lifecycle.onStop("token verifier", () => verifier.close());
 
-  const database = await openDatabase({
-    url: await databaseUrl(settings, log, lifecycle),
-    applicationName: "fleetwire command-server",
-    maxConnections: settings.databaseConnections,
-    log,
-    metrics,
-  });
-  lifecycle.onStop("database", () => database.close());
-  await migrate({ database, directory: migrations, log });
-
-  const store = await createPostgresStore({
-    database,
-    serverId,
-    log,
-    settings: {
-      recordTtlMs: settings.recordTtl,
-      defaultExpiryMs: settings.defaultExpiry,
-      outputHeadBytes: settings.outputHead,
-      outputTailBytes: settings.outputTail,
-      wakeUp: settings.wakeup,
-    },
-  });
-  lifecycle.onStop("store", () => store.close());
+  const store = await openStore({ settings, serverId, log, metrics, lifecycle });
 
   const health = createHealth();
   const server = await createCommandServer({ store, log, metrics, health, clock, verifier, settings, serverId, tls });
@@ -82,9 +53,6 @@ export async function startCommandServer(options: StartOptions): Promise<Running
   const { httpUrl, grpcAddress } = await server.listen();
   return { server, store, metrics, httpUrl, grpcAddress, operatorToken };
 }
-
-// Beside src/ and dist/ alike.
-const migrations = fileURLToPath(new URL("../prisma/migrations", import.meta.url));
 
 async function openTls(settings: CommandServerSettings): Promise<TlsMaterial | null> {
   const { tlsCert: cert, tlsKey: key, tlsCa: ca } = settings;
@@ -99,25 +67,4 @@ async function openTls(settings: CommandServerSettings): Promise<TlsMaterial | n
   ];
   refuseClearText(hosts, cert !== undefined);
   return cert === undefined || key === undefined ? null : readTls({ cert, key, ca });
-}
-
-/** The URL of this service's database: on the server that is named, else on the embedded one under the home. */
-async function databaseUrl(settings: CommandServerSettings, log: Logger, lifecycle: Lifecycle): Promise<string> {
-  const target = resolveDatabaseUrl({
-    service: "command-server",
-    databaseUrl: settings.databaseServerUrl,
-    serviceDatabaseUrl: settings.databaseUrl,
-    host: settings.databaseHost,
-    port: settings.databasePort,
-    user: settings.databaseUser,
-    password: settings.databasePassword,
-    name: settings.databaseName,
-  });
-  if (target.kind === "database") return target.url;
-  if (target.kind === "server") return ensureDatabase(target.url, target.database, { log });
-  const opening = openEmbeddedPostgres({ home: settings.home, log });
-  // Before it is open: a stop that comes meanwhile must not leave it running.
-  lifecycle.onStop("embedded PostgreSQL", async () => (await opening.catch(() => null))?.close());
-  const embedded = await opening;
-  return ensureDatabase(embedded.url, target.database, { log });
 }

@@ -67,7 +67,8 @@ describe("a start", () => {
       { COMMAND_SERVER_TLS_CERT: "/x", COMMAND_SERVER_TLS_KEY: "/y" },
       /COMMAND_SERVER_TLS_(CERT|KEY): .* can't be read/,
     ],
-    [{ COMMAND_STORE: "valkey" }, /not in this version/],
+    [{ COMMAND_STORE: "valkey", VALKEY_SENTINELS: "here" }, /VALKEY_SENTINELS: "here" isn.t host:port/],
+    [{ COMMAND_STORE: "valkey", VALKEY_URL: "http://x" }, /VALKEY_URL: expected redis:/],
     [{ AUTH_TOKEN_FILE: join(home, "nowhere.json") }, /nowhere\.json can't be read/],
   ])("is refused for %j, saying why", async (env, message) => {
     await expect(start(env as Record<string, string>)).rejects.toThrow(message);

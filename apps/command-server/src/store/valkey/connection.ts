@@ -12,7 +12,7 @@ export interface ValkeyTarget {
   password?: string | undefined;
   /** Default 0. */
   db?: number | undefined;
-  tls?: boolean | undefined;
+  tls?: { ca: Buffer | undefined } | undefined;
   /** Set: `host` and `port` are asked of these. */
   sentinels?: readonly { host: string; port: number }[] | undefined;
   /** The primary's name with the sentinels. */
@@ -84,7 +84,7 @@ function address(target: ValkeyTarget): RedisOptions {
     db,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
-    ...(target.tls ? { tls: {} } : {}),
+    ...(target.tls === undefined ? {} : { tls: tlsOptions(target.tls) }),
   };
   if (target.sentinels !== undefined && target.sentinels.length > 0) {
     return {
@@ -93,16 +93,22 @@ function address(target: ValkeyTarget): RedisOptions {
       name: target.primaryName ?? "mymaster",
       // Leaves the old primary as soon as the sentinels name another one, also where its connection seems well.
       failoverDetector: true,
+      ...(target.tls === undefined ? {} : { sentinelTLS: tlsOptions(target.tls), enableTLSForSentinelMode: true }),
       sentinelRetryStrategy: retryDelay,
       ...(target.sentinelPassword === undefined ? {} : { sentinelPassword: target.sentinelPassword }),
     };
   }
   if (target.url === undefined) return { ...who, host: target.host ?? "127.0.0.1", port: target.port ?? 6379 };
-  return { ...fromUrl(target.url), ...(target.db === undefined ? {} : { db: target.db }) };
+  const { db: _, ...given } = who;
+  return { ...given, ...fromUrl(target.url, target.tls), ...(target.db === undefined ? {} : { db }) };
+}
+
+function tlsOptions({ ca }: { ca: Buffer | undefined }): NonNullable<RedisOptions["tls"]> {
+  return ca === undefined ? {} : { ca };
 }
 
 /** Throws TypeError for what isn't a URL. */
-function fromUrl(text: string): RedisOptions {
+function fromUrl(text: string, tls: ValkeyTarget["tls"]): RedisOptions {
   const url = new URL(text);
   const db = Number(url.pathname.slice(1) || 0);
   return {
@@ -111,7 +117,7 @@ function fromUrl(text: string): RedisOptions {
     db,
     ...(url.username === "" ? {} : { username: decodeURIComponent(url.username) }),
     ...(url.password === "" ? {} : { password: decodeURIComponent(url.password) }),
-    ...(url.protocol === "rediss:" ? { tls: {} } : {}),
+    ...(url.protocol === "rediss:" && tls === undefined ? { tls: {} } : {}),
   };
 }
 

@@ -7,14 +7,15 @@ import type { Script } from "./script.ts";
  * whether the run goes on.
  *
  * In:  1 at most so many.
- * Out: {states of what ended, ids whose state can't be read: taken out of the index}.
+ * Out: {states of what ended, the servers of their agents' open sessions or '', ids whose state can't be read: taken out
+ *      of the index}.
  */
 const sweepScript: Script = {
   name: "sweep",
   kind: "settle",
   lua: `
 local limit = tonumber(ARGV[1])
-local ended, lost = {}, {}
+local ended, holders, lost = {}, {}, {}
 for _, key in ipairs({K.dueQueued(), K.dueAssigned()}) do
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, limit - #ended)) do
     local st = load(id)
@@ -25,28 +26,32 @@ for _, key in ipairs({K.dueQueued(), K.dueAssigned()}) do
       leaveQueue(st)
       st.error, st.error_message = 'expired', 'it was not started before expiresAt'
       ended[#ended + 1] = finish(st, 'expired')
+      holders[#ended] = ''
     else
+      local s = fields(K.session(st.agent_id), 'connected', 'server')
       leaveRun(st)
       if st.started_ms then
         st.error, st.error_message = 'timeout', 'its time was over, and the agent did not say that it ended'
         st.duration_ms = now - st.started_ms
       else st.error, st.error_message = 'start_unknown', 'the agent never said whether it started' end
       ended[#ended + 1] = finish(st, 'timeout')
+      holders[#ended] = s.connected == '1' and s.server or ''
     end
   end
 end
-return {ended, lost}`,
+return {ended, holders, lost}`,
 };
 
 /** One step holds up all others. */
 const perStep = 100;
 
 /** Repeatable. `assignNo` is 0 for what was never assigned. */
-export async function sweepDue({ valkey, hub, log }: StoreContext, limit: number) {
+export async function sweepDue({ valkey, hub, signals, log }: StoreContext, limit: number) {
   const swept = [];
+  const runs = [];
   for (let more = true; more && swept.length < limit;) {
     const wanted = Math.min(perStep, limit - swept.length);
-    const [texts, lost] = await valkey.run<[string[], string[]]>(sweepScript, wanted);
+    const [texts, holders, lost] = await valkey.run<[string[], string[], string[]]>(sweepScript, wanted);
     more = texts.length === wanted;
     if (lost.length > 0) {
       log.error(
@@ -54,13 +59,15 @@ export async function sweepDue({ valkey, hub, log }: StoreContext, limit: number
         "commands' states can't be read: they were changed or removed by another program",
       );
     }
-    for (const text of texts) {
+    for (const [n, text] of texts.entries()) {
       const state = parseState(text);
       if (state === null || (state.status !== "expired" && state.status !== "timeout")) continue;
       const { command_id: commandId, agent_id: agentId, attempt, assign_no: assignNo = 0, status, revision } = state;
       hub.changed([{ kind: "state", commandId, status, revision }]);
       swept.push({ commandId, agentId, attempt, assignNo, status });
+      if (status === "timeout") runs.push({ commandId, agentId, attempt, assignNo, holder: holders[n] || null });
     }
   }
+  signals.stop(runs);
   return swept;
 }
