@@ -28,7 +28,7 @@ async function openValkey({ settings, serverId, log }: OpenStoreOptions): Promis
   const target = await valkeyTarget(settings);
   return createValkeyStore({
     target,
-    prefix: settings.valkeyKeyPrefix,
+    prefix: settings.valkeyKeyPrefix ?? "",
     serverId,
     log,
     settings: storeSettings(settings),

@@ -88,7 +88,7 @@ export const valkeySettings = {
   valkeyKeyPrefix: text({
     env: ["VALKEY_KEY_PREFIX"],
     key: "valkey.keyPrefix",
-    default: "",
+    optional: true,
     doc: "Put before every key, for several installations on one database.",
   }),
   valkeyForeignCommands: flag({
