@@ -1,5 +1,5 @@
 import { ensureDatabase, migrate, openDatabase, openEmbeddedPostgres, resolveDatabaseUrl } from "@fleetwire/database";
-import type { Lifecycle, Logger } from "@fleetwire/service";
+import type { Clock, Lifecycle, Logger } from "@fleetwire/service";
 import type { Registry } from "prom-client";
 import type { CommandServerSettings } from "./config.ts";
 import type { CommandStore } from "./store/command-store.ts";
@@ -13,6 +13,7 @@ export interface OpenStoreOptions {
   serverId: string;
   log: Logger;
   metrics: Registry;
+  clock: Clock;
   /** Everything that is opened here is closed by it, in reverse order. */
   lifecycle: Lifecycle;
 }
@@ -24,14 +25,23 @@ export async function openStore(o: OpenStoreOptions): Promise<CommandStore> {
   return store;
 }
 
-async function openValkey({ settings, serverId, log }: OpenStoreOptions): Promise<CommandStore> {
+async function openValkey({ settings, serverId, log, metrics, clock }: OpenStoreOptions): Promise<CommandStore> {
   const target = await valkeyTarget(settings);
   return createValkeyStore({
     target,
     prefix: settings.valkeyKeyPrefix ?? "",
     serverId,
     log,
+    metrics,
+    clock,
     settings: storeSettings(settings),
+    foreign: settings.valkeyForeignCommands
+      ? {
+          companyId: settings.valkeyForeignCompany,
+          defaultTimeoutMs: settings.defaultTimeout,
+          pollingIntervalMs: settings.pollingInterval,
+        }
+      : null,
   });
 }
 

@@ -45,7 +45,7 @@ export async function startCommandServer(options: StartOptions): Promise<Running
   const verifier = await createTokenFileVerifier({ path: settings.authTokenFile ?? tokenFileIn(settings.home), log });
   lifecycle.onStop("token verifier", () => verifier.close());
 
-  const store = await openStore({ settings, serverId, log, metrics, lifecycle });
+  const store = await openStore({ settings, serverId, log, metrics, clock, lifecycle });
 
   const health = createHealth();
   const server = await createCommandServer({ store, log, metrics, health, clock, verifier, settings, serverId, tls });

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll } from "vitest";
-import { createLogger } from "@fleetwire/service";
+import { createLogger, systemClock } from "@fleetwire/service";
+import { Registry } from "prom-client";
 import { startValkey, type TestValkey } from "@fleetwire/testbed";
 import type { CommandStore } from "../src/store/command-store.ts";
 import type { StoreSettings } from "../src/store/settings.ts";
@@ -20,7 +21,16 @@ async function openOn(valkey: TestValkey, settings: Partial<StoreSettings> = {})
   const prefix = `${fresh("test")}:`;
   const stores: CommandStore[] = [];
   const connect = async (serverId: string): Promise<CommandStore> => {
-    const store = await createValkeyStore({ target: { url: valkey.url }, prefix, serverId, log, settings });
+    const store = await createValkeyStore({
+      target: { url: valkey.url },
+      prefix,
+      serverId,
+      log,
+      metrics: new Registry(),
+      clock: systemClock,
+      settings,
+      foreign: null,
+    });
     stores.push(store);
     return store;
   };

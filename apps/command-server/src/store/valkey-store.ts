@@ -1,4 +1,5 @@
-import type { Logger } from "@fleetwire/service";
+import type { Clock, Logger } from "@fleetwire/service";
+import type { Registry } from "prom-client";
 import type { CommandStore } from "./command-store.ts";
 import { unavailable } from "./errors.ts";
 import { inOrderOfOutput } from "./report-order.ts";
@@ -9,12 +10,16 @@ import { appendOutput } from "./valkey/append-output.ts";
 import { agentsWithWork, assignCommands, pendingCancels } from "./valkey/assign.ts";
 import { cancelCommand } from "./valkey/cancel.ts";
 import { cleanup } from "./valkey/cleanup.ts";
+import { checkServer } from "./valkey/check-server.ts";
 import { connectValkey, type ValkeyTarget } from "./valkey/connection.ts";
 import type { StoreContext } from "./valkey/context.ts";
 import { enqueue } from "./valkey/enqueue.ts";
 import { feedEnd, readFeed } from "./valkey/feed.ts";
+import { startForeignCommands } from "./valkey/foreign/foreign-commands.ts";
 import { createJoinToken, enrol, listJoinTokens, revokeJoinToken } from "./valkey/join-tokens.ts";
 import { channelOf } from "./valkey/keys.ts";
+import { createLossWatch } from "./valkey/loss.ts";
+import { createValkeyMetrics } from "./valkey/metrics.ts";
 import { openSession } from "./valkey/open-session.ts";
 import { publishEveryMs, publishToServers, subscribe } from "./valkey/publish.ts";
 import { getAgent, listAgents } from "./valkey/read-agents.ts";
@@ -36,7 +41,11 @@ export interface ValkeyStoreOptions {
   /** UUID of this process: sessions opened here are held under it. */
   serverId: string;
   log: Logger;
+  metrics: Registry;
+  clock: Clock;
   settings?: Partial<StoreSettings>;
+  /** Whether and how other programs' commands are taken; null: not at all. */
+  foreign: { companyId: string; defaultTimeoutMs: number; pollingIntervalMs: number } | null;
 }
 
 const pingMs = 2_000;
@@ -47,9 +56,11 @@ const pingMs = 2_000;
  * of reach, `store_refused` where it refuses the credentials.
  */
 export async function createValkeyStore(o: ValkeyStoreOptions): Promise<CommandStore> {
-  const { serverId, log, prefix = "" } = o;
+  const { serverId, log, clock, prefix = "" } = o;
   const settings: StoreSettings = { ...defaultStoreSettings, ...o.settings };
-  const connection = await connectValkey(o.target, { name: "fleetwire-store", log });
+  const metrics = createValkeyMetrics(o.metrics);
+  const loss = createLossWatch({ log, lost: metrics.lost });
+  const connection = await connectValkey(o.target, { name: "fleetwire-store", log, onReconnect: metrics.reconnected });
   const hearing = await connectValkey(o.target, { name: "fleetwire-signals", log }).catch((error: unknown) => {
     connection.close();
     throw error;
@@ -58,9 +69,10 @@ export async function createValkeyStore(o: ValkeyStoreOptions): Promise<CommandS
   const watch = createWatch({ source: watchSource(valkey), log });
   const send = publishToServers(valkey);
   const signals = createSignals({ serverId, log, wakeUp: settings.wakeUp, coalesceMs: publishEveryMs, send });
-  const context: StoreContext = { valkey, serverId, log, settings, hub: watch.hub, signals: signals.sender };
+  const context: StoreContext = { valkey, serverId, log, settings, loss, hub: watch.hub, signals: signals.sender };
 
   try {
+    await checkServer(valkey, log);
     await beginServer(context);
     await subscribe(hearing.redis, channelOf(prefix, serverId), signals.receive);
   } catch (error) {
@@ -68,6 +80,9 @@ export async function createValkeyStore(o: ValkeyStoreOptions): Promise<CommandS
     hearing.close();
     throw error;
   }
+  const foreign =
+    o.foreign &&
+    startForeignCommands({ context, hearing: hearing.redis, clock, ...o.foreign, counted: metrics.foreign });
 
   return {
     enqueue: (command) => enqueue(context, command),
@@ -119,6 +134,7 @@ export async function createValkeyStore(o: ValkeyStoreOptions): Promise<CommandS
     },
     cleanup: () => cleanup(valkey),
     close: async () => {
+      await foreign?.stop();
       watch.close();
       await signals.close();
       hearing.close();

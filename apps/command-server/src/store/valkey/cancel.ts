@@ -25,8 +25,7 @@ if st.status == 'queued' then
   st.error, st.error_message = 'cancelled', 'cancelled before it was assigned'
   return {'cancelled', finish(st, 'cancelled'), record, ''}
 end
-local s = fields(K.session(st.agent_id), 'connected', 'server')
-return {'requested', save(st), record, s.connected == '1' and s.server or ''}`,
+return {'requested', save(st), record, holderOf(st.agent_id)}`,
 };
 
 type Answer = ["cancelled" | "requested" | "already_ended", string, string, string] | ["not_found"];

@@ -38,7 +38,7 @@ export interface ValkeyConnection {
  */
 export async function connectValkey(
   target: ValkeyTarget,
-  o: { name: string; log: Logger; onReady?: (redis: Redis) => void },
+  o: { name: string; log: Logger; onReconnect?: () => void },
 ): Promise<ValkeyConnection> {
   const options: RedisOptions & { replyMapping: "legacy" } = {
     ...address(target),
@@ -55,10 +55,11 @@ export async function connectValkey(
     o.log.warn({ err: lastError, connection: o.name }, "the connection to Valkey was lost; connecting again");
   });
   redis.on("ready", () => {
-    if (away) o.log.info({ connection: o.name }, "connected to Valkey again");
-    away = false;
     lastError = null;
-    o.onReady?.(redis);
+    if (!away) return;
+    away = false;
+    o.log.info({ connection: o.name }, "connected to Valkey again");
+    o.onReconnect?.();
   });
   try {
     await redis.connect();

@@ -10,6 +10,8 @@ export interface StoreContext {
   serverId: string;
   log: Logger;
   settings: StoreSettings;
+  /** Told of the feed's counter whenever it is seen. */
+  loss: { saw(number: number): void };
   /** Tells this process's watchers; called right after a step. */
   hub: ChangeHub;
   /** Tells the holder of an agent's session, here or on another server; called right after a step. */

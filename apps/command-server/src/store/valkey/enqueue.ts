@@ -33,22 +33,9 @@ if key ~= '' then
   end
   redis.call('SET', K.idempotency(company, key), ARGV[11] .. ' ' .. id)
 end
-local seq = redis.call('INCR', K.sequence())
-local expires = tonumber(ARGV[9]) or now + DEFAULT_EXPIRY
-local record = string.sub(ARGV[7], 1, -2) .. ',"queued_at":"' .. iso(now) .. '","expires_at":"' .. iso(expires) .. '"}'
-redis.call('SET', K.record(id), record)
-redis.call('SET', K.state(id), string.sub(ARGV[8], 1, -2) .. ',"digest":"' .. redis.sha1hex(record)
-  .. '","status":"queued","attempt":1,"revision":1,"seq":' .. seq .. ',"queued_ms":' .. now .. ',"expires_ms":' .. expires
-  .. ',"updated_at":"' .. iso(now) .. '"}')
-redis.call('SET', K.listed(agent, id), id)
-redis.call('ZADD', K.byCompany(company), seq, id)
-redis.call('ZADD', K.byAgent(agent, company), seq, id)
-local st = { command_id = id, company_id = company, agent_id = agent, type = type, lane = lane, priority = tonumber(priority),
-  seq = seq, expires_ms = expires, status = 'queued', attempt = 1, revision = 1 }
-enterQueue(st)
-feedCommand(st)
-local s = fields(K.session(agent), 'connected', 'server')
-return {'queued', s.connected == '1' and s.server or ''}`,
+store({ command_id = id, company_id = company, agent_id = agent, type = type, lane = lane, priority = tonumber(priority) },
+  ARGV[7], ARGV[8], tonumber(ARGV[9]))
+return {'queued', holderOf(agent)}`,
 };
 
 type Answer =

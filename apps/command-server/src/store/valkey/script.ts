@@ -4,6 +4,7 @@ import { luaKeys } from "./keys.ts";
 import { agentParts } from "./lua/agents.ts";
 import { baseParts } from "./lua/base.ts";
 import { commandParts } from "./lua/commands.ts";
+import { foreignParts } from "./lua/foreign.ts";
 import { outputParts } from "./lua/output.ts";
 import { reportParts } from "./lua/reports.ts";
 
@@ -28,7 +29,14 @@ export interface ReadyScript {
 }
 
 const flags = { read: "#!lua flags=no-writes", intake: "#!lua", settle: "#!lua flags=allow-oom" };
-const parts: Record<string, string> = { ...baseParts, ...outputParts, ...commandParts, ...reportParts, ...agentParts };
+const parts: Record<string, string> = {
+  ...baseParts,
+  ...outputParts,
+  ...commandParts,
+  ...reportParts,
+  ...agentParts,
+  ...foreignParts,
+};
 
 /** Order of definition: what a part uses stands before it. */
 const order = Object.keys(parts);

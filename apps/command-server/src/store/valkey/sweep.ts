@@ -8,7 +8,7 @@ import type { Script } from "./script.ts";
  *
  * In:  1 at most so many.
  * Out: {states of what ended, the servers of their agents' open sessions or '', ids whose state can't be read: taken out
- *      of the index}.
+ *      of the index, the feed's counter}.
  */
 const sweepScript: Script = {
   name: "sweep",
@@ -28,30 +28,32 @@ for _, key in ipairs({K.dueQueued(), K.dueAssigned()}) do
       ended[#ended + 1] = finish(st, 'expired')
       holders[#ended] = ''
     else
-      local s = fields(K.session(st.agent_id), 'connected', 'server')
-      leaveRun(st)
+            leaveRun(st)
       if st.started_ms then
         st.error, st.error_message = 'timeout', 'its time was over, and the agent did not say that it ended'
         st.duration_ms = now - st.started_ms
       else st.error, st.error_message = 'start_unknown', 'the agent never said whether it started' end
       ended[#ended + 1] = finish(st, 'timeout')
-      holders[#ended] = s.connected == '1' and s.server or ''
+      holders[#ended] = holderOf(st.agent_id)
     end
   end
 end
-return {ended, holders, lost}`,
+return {ended, holders, lost, tonumber(redis.call('GET', K.feedNumber()) or 0)}`,
 };
+
+type Swept = [states: string[], holders: string[], lost: string[], number: number];
 
 /** One step holds up all others. */
 const perStep = 100;
 
 /** Repeatable. `assignNo` is 0 for what was never assigned. */
-export async function sweepDue({ valkey, hub, signals, log }: StoreContext, limit: number) {
+export async function sweepDue({ valkey, hub, signals, loss, log }: StoreContext, limit: number) {
   const swept = [];
   const runs = [];
   for (let more = true; more && swept.length < limit;) {
     const wanted = Math.min(perStep, limit - swept.length);
-    const [texts, holders, lost] = await valkey.run<[string[], string[], string[]]>(sweepScript, wanted);
+    const [texts, holders, lost, number] = await valkey.run<Swept>(sweepScript, wanted);
+    loss.saw(number);
     more = texts.length === wanted;
     if (lost.length > 0) {
       log.error(

@@ -59,11 +59,40 @@ end`,
   due: `
 local function due(st, at) redis.call('ZADD', K.dueAssigned(), at, st.command_id) end`,
 
+  /** The server of the agent's open session, or ''. */
+  holderOf: `
+local function holderOf(agent)
+  local s = fields(K.session(agent), 'connected', 'server')
+  return s.connected == '1' and s.server or ''
+end`,
+
   /** One transition: counted, and told by the feed. */
   move: `
 local function move(st, to)
   st.status = to
   st.revision = st.revision + 1
+  feedCommand(st)
+end`,
+
+  /**
+   * Stores a new command, queued. 'st' has its ids, type, lane and priority; 'record' and 'state' are its texts without
+   * what the clock adds; 'expires' nil: the default.
+   */
+  store: `
+local function store(st, record, state, expires)
+  local id = st.command_id
+  st.seq = redis.call('INCR', K.sequence())
+  st.expires_ms = expires or now + DEFAULT_EXPIRY
+  st.status, st.attempt, st.revision = 'queued', 1, 1
+  record = string.sub(record, 1, -2) .. ',"queued_at":"' .. iso(now) .. '","expires_at":"' .. iso(st.expires_ms) .. '"}'
+  redis.call('SET', K.record(id), record)
+  redis.call('SET', K.state(id), string.sub(state, 1, -2) .. ',"digest":"' .. redis.sha1hex(record)
+    .. '","status":"queued","attempt":1,"revision":1,"seq":' .. st.seq .. ',"queued_ms":' .. now .. ',"expires_ms":' .. st.expires_ms
+    .. ',"updated_at":"' .. iso(now) .. '"}')
+  redis.call('SET', K.listed(st.agent_id, id), id)
+  redis.call('ZADD', K.byCompany(st.company_id), st.seq, id)
+  redis.call('ZADD', K.byAgent(st.agent_id, st.company_id), st.seq, id)
+  enterQueue(st)
   feedCommand(st)
 end`,
 
