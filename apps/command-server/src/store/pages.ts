@@ -17,6 +17,10 @@ function encodeId(id: string): string {
 /** Throws `invalid_cursor`. */
 export function decodeId(cursor: string): string {
   const id = Buffer.from(cursor, "base64url").toString("utf8");
-  if (id === "" || id.includes("\0") || encodeId(id) !== cursor) throw new FleetwireError(storeErrors.invalid_cursor);
+  if (id === "" || id.includes("\0") || encodeId(id) !== cursor) refuseCursor();
   return id;
+}
+
+export function refuseCursor(): never {
+  throw new FleetwireError(storeErrors.invalid_cursor);
 }

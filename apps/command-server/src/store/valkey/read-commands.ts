@@ -1,6 +1,6 @@
 import type { Command } from "../../commands/command.ts";
 import type { ListCommands, Page } from "../command-store.ts";
-import { decodeId, toPage } from "../pages.ts";
+import { decodeId, refuseCursor, toPage } from "../pages.ts";
 import { parseRecord, parseState, toCommand, type CommandState } from "./record.ts";
 import type { Valkey } from "./valkey.ts";
 
@@ -71,7 +71,7 @@ async function readMatching(
 
 function decodeSequence(cursor: string): string {
   const seq = decodeId(cursor);
-  return /^\d{1,16}$/.test(seq) ? seq : decodeId("");
+  return /^\d{1,16}$/.test(seq) ? seq : refuseCursor();
 }
 
 /** Commands that haven't ended. */
