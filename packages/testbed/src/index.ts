@@ -8,5 +8,6 @@ export { startPostgres, type PostgresOptions, type TestPostgres } from "./postgr
 export { startProcess, type ExitStatus, type ProcessOptions, type TestProcess } from "./process/process.ts";
 export { runSource, type SourceOptions } from "./process/source.ts";
 export { removeTempDir, tempDir } from "./temp-dir.ts";
+export { valkeyBinary } from "./valkey/binary.ts";
 export { startSentinel, type SentinelOptions, type TestSentinel } from "./valkey/sentinel/sentinel.ts";
 export { startValkey, type TestValkey, type ValkeyOptions } from "./valkey/valkey.ts";
