@@ -35,6 +35,19 @@ const specs = {
     default: false,
     doc: "Write the log to stderr instead of standalone.log in the home.",
   }),
+  store: choice({
+    env: ["COMMAND_STORE"],
+    flag: "store",
+    values: ["postgres", "valkey"],
+    default: "postgres",
+    doc: "What keeps commands and agents; valkey: a server of this home's own unless VALKEY_URL or the like names one.",
+  }),
+  valkeyProgram: path({
+    env: ["REDIS_SERVER_BIN"],
+    flag: "valkey-server",
+    optional: true,
+    doc: "Program of that server; not set: valkey-server, else redis-server, of PATH.",
+  }),
   logLevel: choice({
     env: ["LOG_LEVEL"],
     flag: "log-level",
@@ -46,11 +59,13 @@ const specs = {
 
 type Loaded = Settings<typeof specs>;
 
-export interface StandaloneSettings extends Omit<Loaded, "home" | "port" | "grpcPort"> {
+export interface StandaloneSettings extends Omit<Loaded, "home" | "port" | "grpcPort" | "valkeyProgram"> {
   /** Null: a temporary one, removed at the end. */
   home: string | null;
   port: number;
   grpcPort: number;
+  /** To be started, for the store is Valkey and nothing says which; `program`: its path, null: the one of PATH. */
+  privateValkey: { program: string | null } | null;
   noColor: boolean;
 }
 
@@ -59,14 +74,22 @@ export function loadStandaloneSettings(
   argv: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
 ): StandaloneSettings {
-  const loaded = loadSettings(specs, { service: "standalone", env, argv });
+  const { valkeyProgram = null, ...loaded } = loadSettings(specs, { service: "standalone", env, argv });
   return {
     ...loaded,
     home: loaded.home ?? (loaded.demo ? null : join(projectRoot, ".fleetwire")),
     port: loaded.port ?? (loaded.demo ? 0 : 3004),
     grpcPort: loaded.grpcPort ?? (loaded.demo ? 0 : 50051),
+    privateValkey: loaded.store === "valkey" && !namesValkey(env) ? { program: valkeyProgram } : null,
     noColor: Boolean(env["NO_COLOR"]) || env["TERM"] === "dumb",
   };
+}
+
+/** Whether a variable says where Valkey is; the command-server reads it. */
+function namesValkey(env: NodeJS.ProcessEnv): boolean {
+  return Object.entries(env).some(
+    ([name, value]) => Boolean(value) && /^(VALKEY|REDIS)_(URL|URL_FILE|HOST|SENTINELS)$/.test(name),
+  );
 }
 
 export function standaloneHelp(): string {
@@ -78,13 +101,14 @@ export function standaloneHelp(): string {
  * and who may use it, which are decided here.
  */
 export function serverEnvironment(env: NodeJS.ProcessEnv = process.env): Record<string, string | undefined> {
-  const decidedHere = /^(FLEETWIRE_HOME|AUTH_TOKEN_FILE|COMMAND_SERVER_(CONFIG|HOST|PORT|GRPC_HOST|GRPC_PORT|TLS_.*))$/;
+  const decidedHere =
+    /^(FLEETWIRE_HOME|AUTH_TOKEN_FILE|COMMAND_STORE|COMMAND_SERVER_(CONFIG|HOST|PORT|GRPC_HOST|GRPC_PORT|TLS_.*))$/;
   const passed = Object.entries(env).filter(([name]) => !decidedHere.test(name));
   return { COMMAND_SERVER_METRICS_PUBLIC: "true", ...Object.fromEntries(passed) };
 }
 
-/** What the demo agent inherits: nothing that names or opens other installations. */
-export function agentEnvironment(env: NodeJS.ProcessEnv = process.env): Record<string, string | undefined> {
+/** What the demo agent and a private Valkey inherit: nothing that names or opens other installations. */
+export function childEnvironment(env: NodeJS.ProcessEnv = process.env): Record<string, string | undefined> {
   const passed = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "TMPDIR", "FLEETWIRE_LOG_LEVEL"];
   return Object.fromEntries(passed.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }

@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { createLifecycle, createLogger } from "@fleetwire/service";
 import pc from "picocolors";
-import { agentEnvironment, loadStandaloneSettings, projectRoot, serverEnvironment, standaloneHelp } from "./config.ts";
+import { childEnvironment, loadStandaloneSettings, projectRoot, serverEnvironment, standaloneHelp } from "./config.ts";
 import { lockHome, temporaryHome } from "./home.ts";
 import { openLogFile } from "./log-file.ts";
 import { startStandalone } from "./standalone.ts";
@@ -36,17 +36,19 @@ async function run(): Promise<void> {
 
   try {
     say(`Starting Fleetwire in ${home} …\n`);
-    const { httpUrl, grpcAddress, cliFile, agent, firstCommand } = await startStandalone({
+    const { httpUrl, grpcAddress, cliFile, valkey, agent, firstCommand } = await startStandalone({
       home,
       port: settings.port,
       grpcPort: settings.grpcPort,
+      store: settings.store,
+      privateValkey: settings.privateValkey,
       serverEnvironment: serverEnvironment(),
-      agentEnvironment: agentEnvironment(),
+      childEnvironment: childEnvironment(),
       agentOutput: file?.descriptor ?? process.stderr.fd,
       log,
       lifecycle,
     });
-    say(`${placesText({ home, httpUrl, grpcAddress, cliFile, logFile: file?.path ?? null }, colors)}\n`);
+    say(`${placesText({ home, httpUrl, grpcAddress, cliFile, valkey, logFile: file?.path ?? null }, colors)}\n`);
     say(roundTripText(await firstCommand(firstCommandMs), colors));
     // Counted from the start of the process, its loading included.
     say(colors.dim(`Ready after ${(performance.now() / 1000).toFixed(1)} s.`));

@@ -41,6 +41,24 @@ async function problemOf(port: number): Promise<string | null> {
     : `is taken by process ${holder.pid}: ${holder.command}`;
 }
 
+/** Whether a server could listen on this loopback port now. */
+export async function isPortFree(port: number): Promise<boolean> {
+  return (await tryToListen(port)) === null;
+}
+
+/** A loopback port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen({ host: "127.0.0.1", port: 0 }, () => {
+      const address = probe.address();
+      const port = typeof address === "object" && address !== null ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
 /** The error's code, null when the port is free. */
 function tryToListen(port: number): Promise<string | null> {
   return new Promise((resolve) => {

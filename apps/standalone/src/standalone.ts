@@ -6,14 +6,19 @@ import { createOperatorApi, type OperatorApi } from "./operator-api.ts";
 import { findPortHolder } from "./port-holder.ts";
 import { checkPorts } from "./ports.ts";
 import { StartFailure } from "./start-failure.ts";
+import { startPrivateValkey, type PrivateValkey } from "./valkey/valkey.ts";
 
 export interface StandaloneOptions {
   home: string;
   port: number;
   grpcPort: number;
+  store: "postgres" | "valkey";
+  /** Null: none is started. */
+  privateValkey: { program: string | null } | null;
   /** For the command-server: its settings as environment variables. */
   serverEnvironment: Record<string, string | undefined>;
-  agentEnvironment: Record<string, string | undefined>;
+  /** For the processes that are started. */
+  childEnvironment: Record<string, string | undefined>;
   /** File descriptor that the agent writes to. */
   agentOutput: number;
   log: Logger;
@@ -25,6 +30,8 @@ export interface Standalone {
   httpUrl: string;
   grpcAddress: string;
   cliFile: string;
+  /** Null: none was started. */
+  valkey: PrivateValkey | null;
   agent: DemoAgent;
   /** Rejects when the first command doesn't come back, or the agent ends before it does. */
   firstCommand: (deadlineMs: number) => Promise<RoundTrip>;
@@ -32,9 +39,10 @@ export interface Standalone {
 
 const demoAgentId = "local";
 const agentGraceMs = 10_000;
+const valkeyGraceMs = 10_000;
 
 /**
- * The command-server on an embedded database, the credentials file, and an agent. The caller holds the home's lock.
+ * The command-server on an embedded database, and on a Valkey where that is its store, the credentials file, and an agent. The caller holds the home's lock.
  * Throws StartFailure in words for a person, SettingsError, or whatever else went wrong.
  */
 export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {
@@ -43,8 +51,9 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     { name: "HTTP", variable: "COMMAND_SERVER_PORT", port: options.port },
     { name: "gRPC", variable: "COMMAND_SERVER_GRPC_PORT", port: options.grpcPort },
   ]);
+  const valkey = await startValkeyFor(options);
   const settings = loadCommandServerSettings({
-    env: options.serverEnvironment,
+    env: { ...options.serverEnvironment, COMMAND_STORE: options.store, ...(valkey && { VALKEY_URL: valkey.url }) },
     argv: ["--home", home, "--port", String(options.port), "--grpc-port", String(options.grpcPort)],
   });
   const server = await startCommandServer({ settings, log, lifecycle }).catch(nameTakenPort);
@@ -58,7 +67,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     home,
     grpcAddress,
     api,
-    environment: options.agentEnvironment,
+    environment: options.childEnvironment,
     output: options.agentOutput,
     log,
   });
@@ -69,6 +78,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     httpUrl,
     grpcAddress,
     cliFile,
+    valkey,
     agent,
     firstCommand: (deadlineMs) =>
       Promise.race([
@@ -76,6 +86,17 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
         agent.ended.then((how) => Promise.reject(new Error(`${how} before the first command came back`))),
       ]),
   };
+}
+
+/** Ended after everything that uses it: it is started first. */
+async function startValkeyFor({ home, privateValkey, ...options }: StandaloneOptions): Promise<PrivateValkey | null> {
+  if (privateValkey === null) return null;
+  const { childEnvironment, log, lifecycle } = options;
+  const valkey = await startPrivateValkey({ home, program: privateValkey.program, environment: childEnvironment, log });
+  lifecycle.onStop("valkey", () => valkey.stop(valkeyGraceMs));
+  const complain = (how: string) => log.error(`${how}; start Fleetwire again to have it back`);
+  void valkey.ended.then((how) => lifecycle.stopping.aborted || complain(how));
+  return valkey;
 }
 
 /** The port was free when it was looked at, and isn't any more. */

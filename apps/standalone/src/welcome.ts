@@ -9,12 +9,15 @@ export interface Places {
   httpUrl: string;
   grpcAddress: string;
   cliFile: string;
+  /** Null: none was started. */
+  valkey: { port: number; dataFolder: string } | null;
   /** Null: the log goes to stderr. */
   logFile: string | null;
 }
 
 /** What runs where. */
-export function placesText({ home, httpUrl, grpcAddress, cliFile, logFile }: Places, colors: Colors): string {
+export function placesText(places: Places, colors: Colors): string {
+  const { home, httpUrl, grpcAddress, cliFile, valkey, logFile } = places;
   return rows(
     [
       ["API", httpUrl],
@@ -23,6 +26,7 @@ export function placesText({ home, httpUrl, grpcAddress, cliFile, logFile }: Pla
       ["metrics", `${httpUrl}/metrics`],
       ["health", `${httpUrl}/health/ready`],
       ["agents (gRPC)", grpcAddress],
+      ...(valkey ? [["store", `Valkey 127.0.0.1:${valkey.port}, data in ${valkey.dataFolder}`] as const] : []),
       ["home", home],
       ["credentials", cliFile],
       ...(logFile ? [["log", logFile] as const] : []),
