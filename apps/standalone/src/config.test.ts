@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { loadStandaloneSettings, serverEnvironment } from "./config.ts";
+import { loadStandaloneSettings, serverEnvironment, withValkey } from "./config.ts";
 
 function privateValkey(env: Record<string, string>, argv: string[] = []) {
   return loadStandaloneSettings(argv, env).privateValkey;
@@ -20,6 +20,7 @@ test.each([
   "VALKEY_URL",
   "VALKEY_URL_FILE",
   "VALKEY_HOST",
+  "VALKEY_PORT",
   "VALKEY_SENTINELS",
   "REDIS_URL",
   "REDIS_URL_FILE",
@@ -32,4 +33,13 @@ test.each([
 
 test("a store that there isn't is refused", () => {
   expect(() => privateValkey({ COMMAND_STORE: "redis" })).toThrow(/COMMAND_STORE.*postgres.*valkey/);
+});
+
+test("the server gets the started Valkey's URL, and nothing that opens another", () => {
+  const given = { VALKEY_PASSWORD: "x", VALKEY_TLS_CA: "/ca.pem", VALKEY_URL: "", VALKEY_DB: "2", REDIS_PASSWORD: "y" };
+  expect(withValkey(given, "redis://:own@127.0.0.1:4711")).toEqual({
+    VALKEY_URL: "redis://:own@127.0.0.1:4711",
+    VALKEY_DB: "2",
+    REDIS_PASSWORD: "y",
+  });
 });

@@ -88,8 +88,18 @@ export function loadStandaloneSettings(
 /** Whether a variable says where Valkey is; the command-server reads it. */
 function namesValkey(env: NodeJS.ProcessEnv): boolean {
   return Object.entries(env).some(
-    ([name, value]) => Boolean(value) && /^(VALKEY|REDIS)_(URL|URL_FILE|HOST|SENTINELS)$/.test(name),
+    ([name, value]) => Boolean(value) && /^((VALKEY|REDIS)_(URL|URL_FILE|HOST|SENTINELS)|VALKEY_PORT)$/.test(name),
   );
+}
+
+/** The command-server's environment with the Valkey that was started for it: what opens another one is left out. */
+export function withValkey(
+  environment: Record<string, string | undefined>,
+  url: string,
+): Record<string, string | undefined> {
+  const ofAnother = /^VALKEY_(URL|HOST|PORT|SENTINELS|USERNAME|PASSWORD|TLS)(_|$)/;
+  const passed = Object.entries(environment).filter(([name]) => !ofAnother.test(name));
+  return { ...Object.fromEntries(passed), VALKEY_URL: url };
 }
 
 export function standaloneHelp(): string {

@@ -1,5 +1,6 @@
 import { loadCommandServerSettings, PortTakenError, startCommandServer, writeCliFile } from "@fleetwire/command-server";
 import type { Lifecycle, Logger } from "@fleetwire/service";
+import { withValkey } from "./config.ts";
 import { startDemoAgent, type DemoAgent } from "./demo-agent.ts";
 import { runFirstCommand, type RoundTrip } from "./first-command.ts";
 import { createOperatorApi, type OperatorApi } from "./operator-api.ts";
@@ -53,8 +54,11 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   ]);
   const valkey = await startValkeyFor(options);
   const settings = loadCommandServerSettings({
-    env: { ...options.serverEnvironment, COMMAND_STORE: options.store, ...(valkey && { VALKEY_URL: valkey.url }) },
-    argv: ["--home", home, "--port", String(options.port), "--grpc-port", String(options.grpcPort)],
+    env: valkey === null ? options.serverEnvironment : withValkey(options.serverEnvironment, valkey.url),
+    argv: [
+      ...["--home", home, "--store", options.store],
+      ...["--port", String(options.port), "--grpc-port", String(options.grpcPort)],
+    ],
   });
   const server = await startCommandServer({ settings, log, lifecycle }).catch(nameTakenPort);
   const { httpUrl, grpcAddress, operatorToken } = server;
