@@ -43,7 +43,8 @@ const agentGraceMs = 10_000;
 const valkeyGraceMs = 10_000;
 
 /**
- * The command-server on an embedded database, and on a Valkey where that is its store, the credentials file, and an agent. The caller holds the home's lock.
+ * The command-server on an embedded database, and on a Valkey where that is its store, the credentials file, and an
+ * agent. The caller holds the home's lock.
  * Throws StartFailure in words for a person, SettingsError, or whatever else went wrong.
  */
 export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {
@@ -55,10 +56,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   const valkey = await startValkeyFor(options);
   const settings = loadCommandServerSettings({
     env: valkey === null ? options.serverEnvironment : withValkey(options.serverEnvironment, valkey.url),
-    argv: [
-      ...["--home", home, "--store", options.store],
-      ...["--port", String(options.port), "--grpc-port", String(options.grpcPort)],
-    ],
+    argv: serverFlags(options),
   });
   const server = await startCommandServer({ settings, log, lifecycle }).catch(nameTakenPort);
   const { httpUrl, grpcAddress, operatorToken } = server;
@@ -90,6 +88,11 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
         agent.ended.then((how) => Promise.reject(new Error(`${how} before the first command came back`))),
       ]),
   };
+}
+
+/** What is decided here; it goes before the environment. */
+function serverFlags({ home, store, port, grpcPort }: StandaloneOptions): string[] {
+  return ["--home", home, "--store", store, "--port", String(port), "--grpc-port", String(grpcPort)];
 }
 
 /** Ended after everything that uses it: it is started first. */
