@@ -33,9 +33,9 @@ async function valkeyOf(options: Parameters<typeof startValkey>[0] = {}) {
 /** Queues commands one after the other until `stop` says so; what was confirmed, and when the last gap was how long. */
 function steadily(store: CommandStore, agentId: string, companyId: string) {
   const confirmed: string[] = [];
-  let on = true;
+  const stopped = new AbortController();
   const done = (async () => {
-    while (on) {
+    while (!stopped.signal.aborted) {
       const command = newCommand({ agentId, companyId });
       const answer = await store.enqueue(command).catch(() => null);
       if (answer?.kind === "queued") confirmed.push(command.commandId);
@@ -46,7 +46,7 @@ function steadily(store: CommandStore, agentId: string, companyId: string) {
   return {
     confirmed,
     stop: async () => {
-      on = false;
+      stopped.abort();
       await done;
     },
   };
@@ -77,9 +77,9 @@ describe("a Valkey that can't be used", () => {
   });
 
   it("says at the start that nobody listens there", async () => {
-    const { host, port, stop } = await valkeyOf();
-    await stop();
-    await expect(open({ host, port })).rejects.toMatchObject({ code: "store_unavailable" });
+    const valkey = await valkeyOf();
+    await valkey.stop();
+    await expect(open({ host: valkey.host, port: valkey.port })).rejects.toMatchObject({ code: "store_unavailable" });
   });
 });
 
@@ -144,7 +144,7 @@ describe("a Valkey that was killed", () => {
     const began = performance.now();
     await expect(store.enqueue(newCommand())).rejects.toMatchObject({ code: "store_unavailable" });
     expect(performance.now() - began).toBeLessThan(15_000);
-    proxy.heal();
+    await proxy.heal();
     await eventually(() => store.enqueue(newCommand()).then(() => true), { deadlineMs: 15_000 });
   });
 });

@@ -25,9 +25,9 @@ interface Opened {
   prefix: string;
   metrics: Registry;
   /** Writes as another program does. */
-  write(key: string, value: unknown): Promise<unknown>;
-  read(key: string): Promise<Record<string, unknown> | null>;
-  counted(outcome: string): Promise<number>;
+  write: (key: string, value: unknown) => Promise<unknown>;
+  read: (key: string) => Promise<Record<string, unknown> | null>;
+  counted: (outcome: string) => Promise<number>;
 }
 
 async function serve(o: { prefix?: string; companyId?: string; pollingIntervalMs?: number } = {}): Promise<Opened> {
@@ -290,7 +290,7 @@ describe("many servers, many keys", () => {
     await queued(store, "first");
     await store.enqueue(newCommand());
     await write("command:queue:second", documented({ command_id: "second" }));
-    await queued(store, "second");
+    expect(await queued(store, "second")).toMatchObject({ status: "queued" });
     await valkey.command("CONFIG", "SET", "notify-keyspace-events", "");
   });
 });

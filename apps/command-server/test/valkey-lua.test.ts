@@ -22,6 +22,8 @@ afterAll(async () => {
   await server.close();
 });
 
+const replaced = /\ufffd+/g;
+
 const script = (lua: string): Script => ({ name: "test", kind: "read", lua });
 
 describe("the scripts' parts", () => {
@@ -61,8 +63,8 @@ describe("the scripts' parts", () => {
         const answer = await valkey.runBuffer<Buffer>(wellFormed, bytes);
         const decoded = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(answer);
         // The decoder of the platform replaces some cut sequences as one; what is valid it keeps alike.
-        const kept = (whole: string) => whole.replaceAll(/\ufffd+/g, "\ufffd");
-        expect(kept(decoded)).toBe(kept(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes)));
+        const expected = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+        expect(decoded.replaceAll(replaced, "\ufffd")).toBe(expected.replaceAll(replaced, "\ufffd"));
       }),
       { numRuns: 300 },
     );

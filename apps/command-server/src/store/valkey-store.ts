@@ -74,7 +74,7 @@ export async function createValkeyStore(o: ValkeyStoreOptions): Promise<CommandS
   try {
     await checkServer(valkey, log);
     await beginServer(context);
-    await subscribe(hearing.redis, channelOf(prefix, serverId), signals.receive);
+    await subscribe(hearing.redis, channelOf(prefix, serverId), (text) => signals.receive(text));
   } catch (error) {
     connection.close();
     hearing.close();

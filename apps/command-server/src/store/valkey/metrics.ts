@@ -2,9 +2,9 @@ import { Counter, type Registry } from "prom-client";
 import type { ForeignOutcome } from "./foreign/foreign-commands.ts";
 
 export interface ValkeyMetrics {
-  foreign(outcome: ForeignOutcome): void;
-  lost(count: number): void;
-  reconnected(): void;
+  foreign: (outcome: ForeignOutcome) => void;
+  lost: (count: number) => void;
+  reconnected: () => void;
 }
 
 /** The metrics of the Valkey store. */

@@ -5,13 +5,14 @@ import { decodeId, toPage } from "../pages.ts";
 import type { Script } from "./script.ts";
 import type { Valkey } from "./valkey.ts";
 
+// prettier-ignore
 const agentFields = [
-  ...["company", "fleet", "labels", "types", "concurrency", "hostname", "platform", "version", "draining", "facts"],
-  ...["enrolled_at", "revoked_at"],
+  "company", "fleet", "labels", "types", "concurrency", "hostname", "platform", "version", "draining", "facts",
+  "enrolled_at", "revoked_at",
 ] as const;
+// prettier-ignore
 const sessionFields = [
-  ...["epoch", "server", "connected", "seen", "connected_at", "disconnected_at", "reason", "detail"],
-  ...["running", "load1", "free"],
+  "epoch", "server", "connected", "seen", "connected_at", "disconnected_at", "reason", "detail", "running", "load1", "free",
 ] as const;
 
 const quoted = (names: readonly string[]) => names.map((name) => `'${name}'`).join(", ");
