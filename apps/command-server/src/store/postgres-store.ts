@@ -10,8 +10,9 @@ import { cleanup } from "./postgres/cleanup.ts";
 import { planWithIndexes } from "./postgres/connections.ts";
 import type { StoreContext } from "./postgres/context.ts";
 import { createEnqueue } from "./postgres/enqueue.ts";
+import { createEnrol } from "./postgres/enrol.ts";
 import { feedEnd, readFeed } from "./postgres/feed.ts";
-import { createJoinToken, enrol, listJoinTokens, revokeJoinToken } from "./postgres/join-tokens.ts";
+import { createJoinToken, listJoinTokens, revokeJoinToken } from "./postgres/join-tokens.ts";
 import { channelOf, notifyEveryMs, notifyServers } from "./postgres/notify.ts";
 import { openSession } from "./postgres/open-session.ts";
 import { createPrismaReads } from "./postgres/prisma-reads.ts";
@@ -92,7 +93,7 @@ export async function createPostgresStore(o: PostgresStoreOptions): Promise<Comm
     createJoinToken: (token) => createJoinToken(sql, token),
     listJoinTokens: (companyId) => listJoinTokens(reads, companyId),
     revokeJoinToken: (companyId, tokenId) => revokeJoinToken(sql, companyId, tokenId),
-    enrol: (request) => enrol(sql, request),
+    enrol: createEnrol(context),
     agentKey: (agentId) => agentKey(sql, agentId),
     getAgent: (companyId, agentId) => getAgent(reads, companyId, agentId),
     listAgents: (query) => listAgents(reads, query),

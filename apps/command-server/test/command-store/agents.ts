@@ -59,6 +59,23 @@ export function describeAgents(open: OpenStore): void {
       expect(await under.store.listJoinTokens(companyId)).toMatchObject([{ tokenId, usesLeft: 0 }]);
     });
 
+    it("spends a fleet's token no more often than that, when hundreds race for it on two servers", async () => {
+      const second = await under.openSecond(uuidv7());
+      const { tokenHash, companyId, tokenId } = await token({ uses: 250 });
+      const other = await token({ uses: 30 });
+      const asked = Array.from({ length: 300 }, (_, n) => request(n % 10 === 0 ? other.tokenHash : tokenHash));
+      const outcomes = await Promise.all(asked.map((one, n) => (n % 2 ? second : under.store).enrol(one)));
+      const enrolled = outcomes.filter((outcome) => outcome.kind === "enrolled");
+      expect(enrolled.filter((outcome) => outcome.companyId === companyId)).toHaveLength(250);
+      expect(enrolled.filter((outcome) => outcome.companyId === other.companyId)).toHaveLength(30);
+      expect(await under.store.listJoinTokens(companyId)).toMatchObject([{ tokenId, usesLeft: 0 }]);
+      for (const [n, outcome] of outcomes.entries()) {
+        const key = await under.store.agentKey(asked[n]?.agentId ?? "");
+        expect(key?.publicKey).toEqual(outcome.kind === "enrolled" ? asked[n]?.publicKey : undefined);
+      }
+      await second.close();
+    });
+
     it("gives an id to one of those who race for it", async () => {
       const agentId = fresh("agent");
       const tokens = await Promise.all([1, 2, 3, 4].map(() => token()));
