@@ -14,7 +14,7 @@ import { createEnrol } from "./postgres/enrol.ts";
 import { feedEnd, readFeed } from "./postgres/feed.ts";
 import { createJoinToken, listJoinTokens, revokeJoinToken } from "./postgres/join-tokens.ts";
 import { channelOf, notifyEveryMs, notifyServers } from "./postgres/notify.ts";
-import { openSession } from "./postgres/open-session.ts";
+import { createOpenSession } from "./postgres/open-session.ts";
 import { createPrismaReads } from "./postgres/prisma-reads.ts";
 import { getAgent, listAgents } from "./postgres/read-agents.ts";
 import { createDepth, getCommand, listCommands } from "./postgres/read-commands.ts";
@@ -83,7 +83,7 @@ export async function createPostgresStore(o: PostgresStoreOptions): Promise<Comm
     pendingCancels: (agentId) => pendingCancels(context, agentId),
     sweep: (limit) => sweepDue(context, limit),
 
-    openSession: (session) => openSession(context, session),
+    openSession: createOpenSession(context),
     heartbeat: createHeartbeat(context),
     updateProfile: (agentId, epoch, profile) => updateProfile(context, agentId, epoch, profile),
     closeSession: (agentId, epoch, reason, detail) => closeSession(context, agentId, epoch, reason, detail),

@@ -6,18 +6,18 @@ import type { StoreSettings } from "../settings.ts";
 import type { Sql } from "./sql.ts";
 
 /**
- * Carries out what `settle` decided, for rows that the transaction has locked: $1 ids, $2 settlements, $3 the new
+ * Carries out what `settle` decided, for rows that the transaction has locked: $1 ids, $2 settlements, $3 each new
  * session's epoch, $4 timeout grace in ms. Runs that are kept move to the new epoch; one that runs is dated, one that is
  * done gets time to send its result.
  */
 const kept = `
-UPDATE commands c SET epoch = $3::bigint,
+UPDATE commands c SET epoch = k.epoch,
   started_at = CASE WHEN k.what = 'keep_running' THEN coalesce(c.started_at, clock_timestamp()) ELSE c.started_at END,
   due_at = CASE WHEN k.what = 'keep_running' AND c.started_at IS NOT NULL THEN c.due_at
     -- What bounded a run that hadn't started is its start window: hours, mostly.
     ELSE greatest(CASE WHEN c.started_at IS NOT NULL THEN c.due_at END,
       clock_timestamp() + (c.timeout_ms + $4::float8) * interval '1 ms') END
-FROM unnest($1::text[], $2::text[]) AS k(id, what)
+FROM unnest($1::text[], $2::text[], $3::bigint[]) AS k(id, what, epoch)
 WHERE c.id = k.id AND k.what IN ('keep_running', 'keep_done')`;
 
 const moved = `
@@ -44,16 +44,19 @@ WITH decided AS (
 ), fed AS (${commandEntries("moved")})
 SELECT id, status, revision FROM moved`;
 
-/** Inside the transaction that opens a session. Returns what watchers are to be told after its commit. */
+/** Inside the transaction that opens sessions. Returns what watchers are to be told after its commit. */
 export async function settleRuns(
   rows: Sql["rows"],
   { timeoutGraceMs }: StoreSettings,
-  epoch: number,
-  settled: readonly { commandId: string; settlement: Settlement }[],
+  settled: readonly { commandId: string; epoch: number; settlement: Settlement }[],
 ): Promise<WatchEvent[]> {
   if (settled.length === 0) return [];
   const values = [settled.map(({ commandId }) => commandId), settled.map(({ settlement }) => settlement)];
-  await rows({ name: "settle-kept", text: kept, values: [...values, epoch, timeoutGraceMs] });
+  await rows({
+    name: "settle-kept",
+    text: kept,
+    values: [...values, settled.map(({ epoch }) => epoch), timeoutGraceMs],
+  });
   const changed = await rows<{ id: string; status: CommandStatus; revision: number }>({
     name: "settle-moved",
     text: moved,
