@@ -27,6 +27,10 @@ const options: ServerOptions = {
   "grpc.keepalive_timeout_ms": 10_000,
   "grpc.keepalive_permit_without_calls": 1,
   "grpc.max_concurrent_streams": 1_000,
+  // MiB; without it a peer's unread output could grow for ever.
+  "grpc-node.max_session_memory": 64,
+  // A record of every connection and call, which nothing here reads.
+  "grpc.enable_channelz": 0,
 };
 
 export interface GrpcServer {

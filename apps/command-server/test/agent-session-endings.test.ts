@@ -221,7 +221,9 @@ describe("how sessions end", () => {
 
 /** What the store says of an agent's last end, once it has one. */
 async function recorded(server: SessionServer, agentId: string): Promise<{ reason: unknown; detail: unknown }> {
-  await expect.poll(() => server.store.getAgent(companyId, agentId)).toMatchObject({ status: "offline" });
+  await expect
+    .poll(() => server.store.getAgent(companyId, agentId), { timeout: 10_000 })
+    .toMatchObject({ status: "offline" });
   const agent = await server.store.getAgent(companyId, agentId);
   return { reason: agent?.disconnectReason, detail: agent?.disconnectDetail };
 }

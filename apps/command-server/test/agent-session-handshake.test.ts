@@ -238,7 +238,7 @@ describe("a herd", () => {
       const ends = streams.flatMap((stream) => stream.all("goAway"));
       return ends.length;
     };
-    await expect.poll(turnedAway).toBe(15);
+    await expect.poll(turnedAway).toBe(16);
     const told = streams.flatMap((stream) => stream.all("goAway"));
     expect(told.every(({ reason, reconnect }) => reason === "GO_AWAY_REASON_OVERLOADED" && reconnect)).toBe(true);
     expect(new Set(told.map(({ afterMs }) => afterMs)).size).toBeGreaterThan(5);

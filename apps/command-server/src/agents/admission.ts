@@ -1,32 +1,123 @@
-/** Lets a bounded number in at once and a bounded number wait, in order. */
-export interface Admission {
-  /** Resolves to the way out, which has to be called once; null when too many wait already. */
-  enter(): Promise<(() => void) | null>;
+import type { Clock } from "@fleetwire/service";
+
+/** A stream's place in the line. */
+export interface Ticket {
+  /** Its hello has come: resolves when it is to be worked on, or when the place was given up. */
+  turn(): Promise<void>;
+  /** Gives up the place, or ends its turn. Any number of times. */
+  leave(): void;
 }
 
-export function createAdmission(o: { concurrency: number; queueLimit: number }): Admission {
-  const waiting: (() => void)[] = [];
+export interface Admission {
+  /** For a stream that has opened: a place in the line; or, as ms, when it should come back. Costs next to nothing. */
+  arrive(): Ticket | number;
+}
+
+export interface AdmissionOptions {
+  /** Hellos worked on at once. */
+  concurrency: number;
+  /** Nobody is let into the line who would have to wait for longer. */
+  maxWaitMs: number;
+  /** Most in the line, however fast it moves. */
+  maxLine: number;
+  /** Longest that anybody is sent away for. */
+  maxAwayMs: number;
+  clock: Clock;
+  /** Default `Math.random`. */
+  random?: () => number;
+}
+
+interface Place {
+  state: "in line" | "waiting" | "inside" | "gone";
+  granted(): void;
+}
+
+// Taken for the rate until one was measured, in hellos a second.
+const assumedRate = 400;
+const windowMs = 500;
+
+/**
+ * Who may greet when a herd comes back: as many as can be served within a few seconds at the rate at which hellos were
+ * served lately. The rest is told when to come: each gets a time of its own, as far from the one before as the server
+ * needs for one hello. So a herd comes back in the time that it takes to serve it, most of it with one refusal, and
+ * nobody is asked to try again and again.
+ *
+ * The rate is what was served in half a second in which the line never ran dry; or in any, where that was more.
+ */
+export function createAdmission(o: AdmissionOptions): Admission {
+  const { clock, random = Math.random } = o;
+  const waiting = new Set<Place>();
+  let line = 0;
   let inside = 0;
+  let rate = assumedRate;
+  let served = 0;
+  let windowFromMs = clock.monotonicMs();
+  let ranDry = true;
+  let lastSlotMs = -Infinity;
 
-  function leave(): void {
-    inside -= 1;
-    waiting.shift()?.();
+  function limit(): number {
+    return Math.min(o.maxLine, Math.max(o.concurrency, (rate * o.maxWaitMs) / 1_000));
   }
 
-  async function enter(): Promise<(() => void) | null> {
-    if (inside >= o.concurrency) {
-      if (waiting.length >= o.queueLimit) return null;
-      await new Promise<void>((resolve) => {
-        waiting.push(() => {
-          inside += 1;
-          resolve();
-        });
-      });
-      return leave;
+  function measure(): void {
+    served += 1;
+    const elapsedMs = clock.monotonicMs() - windowFromMs;
+    if (elapsedMs >= windowMs) {
+      const measured = (served * 1_000) / elapsedMs;
+      if (measured > rate || !ranDry) rate = Math.max(1, (rate + measured) / 2);
+      windowFromMs += elapsedMs;
+      served = 0;
+      ranDry = false;
     }
-    inside += 1;
-    return leave;
+    if (waiting.size === 0) ranDry = true;
   }
 
-  return { enter };
+  function sendAway(): number {
+    const nowMs = clock.monotonicMs();
+    const slotMs = Math.max(lastSlotMs + 1_000 / rate, nowMs + o.maxWaitMs / 2);
+    if (slotMs - nowMs > o.maxAwayMs) return Math.round(o.maxAwayMs * (0.5 + random() / 2));
+    lastSlotMs = slotMs;
+    return Math.round((slotMs - nowMs) * (0.9 + random() / 5));
+  }
+
+  function arrive(): Ticket | number {
+    if (line >= limit()) return sendAway();
+    line += 1;
+    const place: Place = { state: "in line", granted() {} };
+    return { turn: () => turn(place), leave: () => leave(place) };
+  }
+
+  async function turn(place: Place): Promise<void> {
+    if (place.state !== "in line") return;
+    if (inside < o.concurrency) {
+      inside += 1;
+      place.state = "inside";
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    place.state = "waiting";
+    place.granted = resolve;
+    waiting.add(place);
+    await promise;
+  }
+
+  function leave(place: Place): void {
+    const { state } = place;
+    if (state === "gone") return;
+    place.state = "gone";
+    line -= 1;
+    waiting.delete(place);
+    place.granted();
+    if (state !== "inside") return;
+    measure();
+    const [first] = waiting;
+    if (first === undefined) inside -= 1;
+    else {
+      waiting.delete(first);
+      first.state = "inside";
+      first.granted();
+    }
+  }
+
+  return { arrive };
 }

@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from "node:crypto";
 import type { handleBidiStreamingCall } from "@grpc/grpc-js";
 import type { AgentMessage, GoAwayInput, ServerMessageInput } from "@fleetwire/proto";
 import { FleetwireError, toGrpcStatus } from "@fleetwire/service";
-import type { Admission } from "./admission.ts";
+import type { Admission, Ticket } from "./admission.ts";
 import { agentErrors } from "./agent-errors.ts";
 import { AgentStream } from "./agent-stream.ts";
 import { openSession, type Greeted } from "./greet.ts";
@@ -36,18 +36,16 @@ export function createConnectHandler(o: ConnectOptions): handleBidiStreamingCall
   return (call) => {
     const stream = new AgentStream(call, limits);
     if (o.stopping()) {
-      turnAway(o, stream, agentErrors.server_stopping.code);
+      turnAway(o, stream, "server_stopping", randomInt(500, 10_000));
       return;
     }
-    if (o.handshakes.size >= settings.helloConcurrency + settings.helloQueueLimit) {
-      turnAway(o, stream, agentErrors.overloaded.code);
-      return;
-    }
-    challenge(o, stream);
+    const arrived = o.admission.arrive();
+    if (typeof arrived === "number") turnAway(o, stream, "overloaded", arrived);
+    else challenge(o, stream, arrived);
   };
 }
 
-function challenge(o: ConnectOptions, stream: AgentStream): void {
+function challenge(o: ConnectOptions, stream: AgentStream, ticket: Ticket): void {
   const { settings, metrics } = o.context;
   const nonce = randomBytes(32);
   const timer = setTimeout(
@@ -57,6 +55,7 @@ function challenge(o: ConnectOptions, stream: AgentStream): void {
   const settled = (): void => {
     clearTimeout(timer);
     o.handshakes.delete(stream);
+    ticket.leave();
   };
   o.handshakes.add(stream);
   void stream.closed.then(settled);
@@ -66,7 +65,7 @@ function challenge(o: ConnectOptions, stream: AgentStream): void {
       // One Hello; what follows waits for Welcome.
       stream.pause();
       metrics.frames.inc({ direction: "in", kind: frameKind(message) });
-      void answer(o, stream, nonce, message).finally(settled);
+      void answer(o, stream, ticket, nonce, message).finally(settled);
     },
     ended: () => {
       settled();
@@ -78,20 +77,20 @@ function challenge(o: ConnectOptions, stream: AgentStream): void {
   stream.send({ challenge: { nonce } });
 }
 
-async function answer(o: ConnectOptions, stream: AgentStream, nonce: Buffer, message: AgentMessage): Promise<void> {
-  const leave = await o.admission.enter();
-  if (!leave) {
-    turnAway(o, stream, agentErrors.overloaded.code);
-    return;
-  }
+async function answer(
+  o: ConnectOptions,
+  stream: AgentStream,
+  ticket: Ticket,
+  nonce: Buffer,
+  message: AgentMessage,
+): Promise<void> {
+  await ticket.turn();
+  // It may have gone while it waited.
+  if (stream.over) return;
   try {
-    if (stream.over) return;
-    const greeted = await openSession({ stream, nonce, message, serverId: o.serverId, context: o.context });
-    o.welcomed(greeted);
+    o.welcomed(await openSession({ stream, nonce, message, serverId: o.serverId, context: o.context }));
   } catch (error) {
     refuse(o, stream, error);
-  } finally {
-    leave();
   }
 }
 
@@ -124,9 +123,15 @@ const turnedAway = {
   server_stopping: { reason: "GO_AWAY_REASON_SERVER_STOPPING", message: agentErrors.server_stopping.message },
 } as const satisfies Record<string, GoAwayInput>;
 
-/** Tells an agent to come back later, spread over ten seconds. */
-function turnAway(o: ConnectOptions, stream: AgentStream, code: keyof typeof turnedAway): void {
+// Made once: in a herd this is said thousands of times, and an error has a stack.
+const turnedAwayStatus = {
+  overloaded: toGrpcStatus(new FleetwireError(agentErrors.overloaded)),
+  server_stopping: toGrpcStatus(new FleetwireError(agentErrors.server_stopping)),
+};
+
+/** Tells an agent to come back after `afterMs`, before anything else is done for it. */
+function turnAway(o: ConnectOptions, stream: AgentStream, code: keyof typeof turnedAway, afterMs: number): void {
   o.context.metrics.refusedHellos.inc({ code });
-  const goAway = { ...turnedAway[code], afterMs: randomInt(500, 10_000), reconnect: true };
-  stream.finish(toGrpcStatus(new FleetwireError(agentErrors[code])), { last: { goAway } });
+  const goAway = { ...turnedAway[code], afterMs, reconnect: true };
+  stream.finish(turnedAwayStatus[code], { last: { goAway } });
 }

@@ -1,14 +1,15 @@
 import type { Logger } from "@fleetwire/service";
 import type { AgentProfile, CommandStore } from "../store/command-store.ts";
+import type { StopSignal } from "./stop-signal.ts";
 import { untilStored } from "./store-retry.ts";
 
 /** Stores what an agent says about itself while connected: one write at a time, and of what comes meanwhile the last. */
 export class ProfileWriter {
-  readonly #o: { store: CommandStore; log: Logger; signal: AbortSignal; agentId: string; epoch: number };
+  readonly #o: { store: CommandStore; log: Logger; signal: StopSignal; agentId: string; epoch: number };
   #next: AgentProfile | null = null;
   #writing = false;
 
-  constructor(options: { store: CommandStore; log: Logger; signal: AbortSignal; agentId: string; epoch: number }) {
+  constructor(options: { store: CommandStore; log: Logger; signal: StopSignal; agentId: string; epoch: number }) {
     this.#o = options;
   }
 

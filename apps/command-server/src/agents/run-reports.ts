@@ -9,6 +9,7 @@ import { OutputOrder } from "./output-order.ts";
 import { recordOutcome } from "./record-outcome.ts";
 import type { Run, RunSlots } from "./run-slots.ts";
 import type { SessionMetrics } from "./session-metrics.ts";
+import { StopSignal } from "./stop-signal.ts";
 import { untilStored } from "./store-retry.ts";
 import { within } from "./within.ts";
 
@@ -51,7 +52,7 @@ const lateOutputMs = 1_000;
  */
 export class RunReports {
   readonly #o: RunReportsOptions;
-  readonly #abort = new AbortController();
+  readonly #signal = new StopSignal();
   readonly #heldStarts = new Map<string, HeldStart>();
   readonly #lines = new Map<string, OutputLine>();
   readonly #orders = new Map<string, OutputOrder>();
@@ -82,7 +83,7 @@ export class RunReports {
 
   /** Gives up what the store doesn't take. */
   abort(): void {
-    this.#abort.abort();
+    this.#signal.abort();
   }
 
   started(frame: StartedFrame): void {
@@ -237,7 +238,7 @@ export class RunReports {
   }
 
   #untilStored<T>(what: string, call: () => Promise<T>): Promise<T> {
-    return untilStored(call, { signal: this.#abort.signal, log: this.#o.log, what });
+    return untilStored(call, { signal: this.#signal, log: this.#o.log, what });
   }
 
   #track(bytes: number, work: () => Promise<void>): void {
@@ -257,7 +258,7 @@ export class RunReports {
     try {
       await work();
     } catch (error) {
-      if (this.#abort.signal.aborted) return;
+      if (this.#signal.aborted) return;
       const { agentId, epoch } = this.#o;
       this.#o.log.error({ err: error, agentId, epoch }, "a report couldn't be stored");
       this.#o.failed();

@@ -26,9 +26,13 @@ export interface SessionSettings {
   maxChunkBytes: number;
   /** An agent has to answer the challenge within this. */
   helloTimeoutMs: number;
-  /** Hellos worked on at once, and how many more may wait for it. */
+  /** Hellos worked on at once: enough to fill the store's batches. */
   helloConcurrency: number;
+  /** Nobody waits for longer than about this to be greeted, and never more than so many; the others are told when to come. */
+  helloWaitMs: number;
   helloQueueLimit: number;
+  /** Longest that an agent is told to stay away for while too many connect. */
+  helloAwayMs: number;
   /** Slots of the control lane (PING, FACTS, STOP, RESTART). */
   controlSlots: number;
   /** Reports of one agent on their way to the store; beyond it nothing is read from this agent. */
@@ -62,8 +66,10 @@ export const defaultSessionSettings: SessionSettings = {
   sendQueueBytes: 32 * 1024 * 1024,
   maxChunkBytes: 64 * 1024,
   helloTimeoutMs: 10_000,
-  helloConcurrency: 64,
-  helloQueueLimit: 2_000,
+  helloConcurrency: 128,
+  helloWaitMs: 4_000,
+  helloQueueLimit: 4_000,
+  helloAwayMs: 30_000,
   controlSlots: 8,
   maxReportsInProcess: 256,
   maxReportBytesInProcess: 1024 * 1024,

@@ -14,6 +14,7 @@ import { RunSlots, type Run } from "./run-slots.ts";
 import { sessionEndings } from "./session-endings.ts";
 import { frameKind, type SessionMetrics } from "./session-metrics.ts";
 import type { SessionSettings } from "./session-settings.ts";
+import type { StopSignal } from "./stop-signal.ts";
 import { untilStored } from "./store-retry.ts";
 
 /** What a session shares with the others of this server. */
@@ -27,7 +28,7 @@ export interface SessionContext {
   /** Runs that wait for their first answer. */
   unanswered: FixedDelay<Run>;
   /** Aborted when nothing may be tried any more. */
-  signal: AbortSignal;
+  signal: StopSignal;
   heartbeat(session: AgentSession, beat: HeartbeatFrame): void;
   /** A slot is free again. */
   freed(session: AgentSession, run: Run, refused: boolean): void;
@@ -199,22 +200,20 @@ export class AgentSession {
     const { store, settings, signal, log } = this.#context;
     const { agentId, epoch } = this.identity;
     const linger = setTimeout(() => this.reports.abort(), settings.lingerMs);
-    const abort = (): void => this.reports.abort();
-    signal.addEventListener("abort", abort, { once: true });
     const stored = untilStored(() => store.closeSession(agentId, epoch, reason, detail), { signal, log, what: "end" });
     const [end] = await Promise.allSettled([stored, this.reports.idle(), this.#stream.closed]);
     if (end.status === "rejected" && !signal.aborted) {
       log.error({ err: end.reason, agentId, epoch }, "the end of a session couldn't be stored");
     }
     clearTimeout(linger);
-    signal.removeEventListener("abort", abort);
     this.#state = "closed";
     this.#markClosed();
   }
 
-  /** Ends the stream without waiting for the agent. */
+  /** Ends the stream without waiting for the agent, and gives up what the store hasn't taken. */
   reset(): void {
     this.end("server_stopping", null);
+    this.reports.abort();
     this.#stream.reset();
   }
 

@@ -18,6 +18,7 @@ import type { Run } from "./run-slots.ts";
 import type { AgentSession, SessionContext } from "./session.ts";
 import { createSessionMetrics, initDisconnects } from "./session-metrics.ts";
 import { defaultSessionSettings, type SessionSettings } from "./session-settings.ts";
+import { StopSignal } from "./stop-signal.ts";
 import { within } from "./within.ts";
 
 /** The agents' side of a command-server. */
@@ -52,7 +53,7 @@ export function createAgentSessions(o: {
   // Also those that are closing: their reports are still on the way to the store.
   const unclosed = new Set<AgentSession>();
   const handshakes = new Set<AgentStream>();
-  const abort = new AbortController();
+  const signal = new StopSignal();
   let stopping = false;
 
   const metrics = createSessionMetrics(o.metrics, () => sessions.size);
@@ -83,7 +84,7 @@ export function createAgentSessions(o: {
     metrics,
     heldStarts,
     unanswered,
-    signal: abort.signal,
+    signal,
     heartbeat: ({ agentId, epoch }, { running, load1, freeMemoryBytes }) =>
       heartbeats.add({ agentId, epoch, running, load1, freeMemoryBytes }),
     freed: (session, run, refused) => distributor.freed(session, run, refused),
@@ -124,7 +125,13 @@ export function createAgentSessions(o: {
   };
   const unlisten = store.onSignal(signals);
 
-  const admission = createAdmission({ concurrency: settings.helloConcurrency, queueLimit: settings.helloQueueLimit });
+  const admission = createAdmission({
+    concurrency: settings.helloConcurrency,
+    maxWaitMs: settings.helloWaitMs,
+    maxLine: settings.helloQueueLimit,
+    maxAwayMs: settings.helloAwayMs,
+    clock,
+  });
   const handlers: AgentServiceHandlers = {
     Enroll: createEnrolHandler({ store, log, clock }),
     Connect: createConnectHandler({
@@ -164,7 +171,7 @@ export function createAgentSessions(o: {
     for (const session of sessions.values()) session.end("server_stopping", null);
     for (const stream of handshakes) stream.reset();
     await within(settings.flushGraceMs, Promise.all([...unclosed].map((session) => session.closed)));
-    abort.abort();
+    signal.abort();
     for (const session of unclosed) session.reset();
     heldStarts.close();
     unanswered.close();

@@ -2,6 +2,7 @@ import { createLogger, FleetwireError } from "@fleetwire/service";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { storeErrors } from "../store/errors.ts";
+import { StopSignal } from "./stop-signal.ts";
 import { backoffMs, untilStored } from "./store-retry.ts";
 
 const log = createLogger({ service: "test", level: "silent" });
@@ -15,7 +16,7 @@ describe("untilStored", () => {
       if (calls < 3) throw unavailable();
       return "stored";
     };
-    expect(await untilStored(call, { signal: new AbortController().signal, log, what: "result" })).toBe("stored");
+    expect(await untilStored(call, { signal: new StopSignal(), log, what: "result" })).toBe("stored");
     expect(calls).toBe(3);
   });
 
@@ -25,17 +26,15 @@ describe("untilStored", () => {
       calls += 1;
       return Promise.reject(new Error("a bug"));
     };
-    await expect(untilStored(call, { signal: new AbortController().signal, log, what: "result" })).rejects.toThrow(
-      "a bug",
-    );
+    await expect(untilStored(call, { signal: new StopSignal(), log, what: "result" })).rejects.toThrow("a bug");
     expect(calls).toBe(1);
   });
 
   it("gives up when it is told to, also while it waits", async () => {
-    const abort = new AbortController();
-    const waiting = untilStored(() => Promise.reject(unavailable()), { signal: abort.signal, log, what: "result" });
-    abort.abort();
-    await expect(waiting).rejects.toMatchObject({ name: "AbortError" });
+    const signal = new StopSignal();
+    const waiting = untilStored(() => Promise.reject(unavailable()), { signal, log, what: "result" });
+    signal.abort();
+    await expect(waiting).rejects.toMatchObject({ code: "server_stopping" });
   });
 });
 

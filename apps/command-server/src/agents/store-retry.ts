@@ -1,5 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "@fleetwire/service";
+import type { StopSignal } from "./stop-signal.ts";
 
 const firstDelayMs = 50;
 const maxDelayMs = 3_000;
@@ -27,11 +27,11 @@ export function backoffMs(attempt: number, random: () => number = Math.random): 
 
 /**
  * Calls the store until it answers: again with backoff while it is out of reach. Rejects with the error of a call that
- * failed in another way, and with the signal's reason once that is aborted.
+ * failed in another way, and once the signal is aborted.
  */
 export async function untilStored<T>(
   call: () => Promise<T>,
-  o: { signal: AbortSignal; log: Logger; what: string },
+  o: { signal: StopSignal; log: Logger; what: string },
 ): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     o.signal.throwIfAborted();
@@ -41,6 +41,6 @@ export async function untilStored<T>(
       if (!isUnavailable(error)) throw error;
       if (attempt === 0) o.log.warn({ err: error, what: o.what }, "the store is out of reach; trying again");
     }
-    await delay(backoffMs(attempt), undefined, { signal: o.signal });
+    await o.signal.pause(backoffMs(attempt));
   }
 }

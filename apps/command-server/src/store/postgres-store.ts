@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { Database } from "@fleetwire/database";
 import type { Logger } from "@fleetwire/service";
 import type { CommandStore } from "./command-store.ts";
-import { agentKey, createOnlineByFleet, putFacts, revokeAgent } from "./postgres/agents.ts";
+import { createAgentKey, createOnlineByFleet, putFacts, revokeAgent } from "./postgres/agents.ts";
 import { createAppendOutput } from "./postgres/append-output.ts";
 import { agentsWithWork, assignCommands, pendingCancels } from "./postgres/assign.ts";
 import { cancelCommand } from "./postgres/cancel.ts";
@@ -21,7 +21,7 @@ import { createDepth, getCommand, listCommands } from "./postgres/read-commands.
 import { readOutput } from "./postgres/read-output.ts";
 import { createResult } from "./postgres/result.ts";
 import { beginServer, serverHeartbeat } from "./postgres/servers.ts";
-import { closeSession, createHeartbeat, updateProfile } from "./postgres/sessions.ts";
+import { createCloseSession, createHeartbeat, updateProfile } from "./postgres/sessions.ts";
 import { unavailable } from "./errors.ts";
 import { defaultStoreSettings, type StoreSettings } from "./settings.ts";
 import { createSql } from "./postgres/sql.ts";
@@ -86,7 +86,7 @@ export async function createPostgresStore(o: PostgresStoreOptions): Promise<Comm
     openSession: createOpenSession(context),
     heartbeat: createHeartbeat(context),
     updateProfile: (agentId, epoch, profile) => updateProfile(context, agentId, epoch, profile),
-    closeSession: (agentId, epoch, reason, detail) => closeSession(context, agentId, epoch, reason, detail),
+    closeSession: createCloseSession(context),
     serverHeartbeat: () => serverHeartbeat(context),
     onSignal: (listener) => signals.onSignal(listener),
 
@@ -94,7 +94,7 @@ export async function createPostgresStore(o: PostgresStoreOptions): Promise<Comm
     listJoinTokens: (companyId) => listJoinTokens(reads, companyId),
     revokeJoinToken: (companyId, tokenId) => revokeJoinToken(sql, companyId, tokenId),
     enrol: createEnrol(context),
-    agentKey: (agentId) => agentKey(sql, agentId),
+    agentKey: createAgentKey(sql),
     getAgent: (companyId, agentId) => getAgent(reads, companyId, agentId),
     listAgents: (query) => listAgents(reads, query),
     revokeAgent: (companyId, agentId) => revokeAgent(context, companyId, agentId),

@@ -1,17 +1,33 @@
 import type { JsonObject } from "../../commands/command.ts";
+import { createBatcher } from "../batcher.ts";
+import { isUnavailable } from "../errors.ts";
 import type { StoreContext } from "./context.ts";
 import { connectionEntries } from "./feed-entries.ts";
 import type { Sql } from "./sql.ts";
 import { cleanJson } from "../text.ts";
 
-/** For checking a hello; of any company. */
-export async function agentKey(sql: Sql, agentId: string) {
-  const [row] = await sql.rows<{ public_key: Buffer; company_id: string; revoked: boolean }>({
-    name: "agent-key",
-    text: "SELECT public_key, company_id, revoked_at IS NOT NULL AS revoked FROM agents WHERE agent_id = $1",
-    values: [agentId],
+interface KeyRow {
+  agent_id: string;
+  public_key: Buffer;
+  company_id: string;
+  revoked: boolean;
+}
+
+/** For checking hellos, those that come at once together; of any company. */
+export function createAgentKey(sql: Sql) {
+  const text = `SELECT agent_id, public_key, company_id, revoked_at IS NOT NULL AS revoked FROM agents
+    WHERE agent_id = ANY($1::text[])`;
+  return createBatcher<string, { publicKey: Buffer; companyId: string; revoked: boolean } | null>({
+    concernsAll: isUnavailable,
+    async run(agentIds) {
+      const rows = await sql.rows<KeyRow>({ name: "agent-key", text, values: [agentIds] });
+      const byId = new Map(rows.map((row) => [row.agent_id, row]));
+      return agentIds.map((agentId) => {
+        const row = byId.get(agentId);
+        return row ? { publicKey: row.public_key, companyId: row.company_id, revoked: row.revoked } : null;
+      });
+    },
   });
-  return row ? { publicKey: row.public_key, companyId: row.company_id, revoked: row.revoked } : null;
 }
 
 /** $1 agent, $2 company. Ends its session in the same step, so that the holder finds it stale even if no signal comes. */

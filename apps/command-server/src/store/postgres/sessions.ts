@@ -24,13 +24,18 @@ SELECT b.agent_id, c.agent_id IS NOT NULL AS current,
   (SELECT n.epoch > b.epoch FROM agent_sessions n WHERE n.agent_id = b.agent_id) AS replaced
 FROM beat b LEFT JOIN current c ON c.agent_id = b.agent_id`;
 
-/** $1 agent, $2 epoch, $3 this server, $4 reason, $5 detail. */
+/** $1 agents (distinct), $2 epochs, $3 this server, $4 reasons, $5 details. In order, so that batches don't deadlock. */
 const close = `
-WITH ended AS (
-  UPDATE agent_sessions SET connected = false, disconnected_at = clock_timestamp(), disconnect_reason = $4,
-    disconnect_detail = $5, running = NULL, load1 = NULL, free_memory_bytes = NULL
-  WHERE agent_id = $1 AND epoch = $2 AND server_id = $3 AND connected
-  RETURNING agent_id, company_id, epoch, server_id, disconnect_reason
+WITH ending AS (
+  SELECT * FROM unnest($1::text[], $2::bigint[], $4::text[], $5::text[]) AS e(agent_id, epoch, reason, detail)
+), current AS MATERIALIZED (
+  SELECT s.agent_id, e.reason, e.detail FROM agent_sessions s JOIN ending e ON e.agent_id = s.agent_id
+  WHERE s.epoch = e.epoch AND s.server_id = $3 AND s.connected ORDER BY s.agent_id FOR NO KEY UPDATE OF s
+), ended AS (
+  UPDATE agent_sessions s SET connected = false, disconnected_at = clock_timestamp(), disconnect_reason = c.reason,
+    disconnect_detail = c.detail, running = NULL, load1 = NULL, free_memory_bytes = NULL
+  FROM current c WHERE s.agent_id = c.agent_id
+  RETURNING s.agent_id, s.company_id, s.epoch, s.server_id, s.disconnect_reason
 ), fed AS (${connectionEntries("agent.disconnected", "ended")})
 SELECT agent_id FROM ended`;
 
@@ -86,17 +91,33 @@ export async function updateProfile(
   await sql.rows({ name: "profile-update", text: updateProfileStatement, values });
 }
 
-/** Repeatable; its commands stay assigned until the agent comes back or their time is over. */
-export async function closeSession(
-  { sql, serverId, signals, hub }: StoreContext,
-  agentId: string,
-  epoch: number,
-  reason: DisconnectReason,
-  detail: string | null,
-): Promise<void> {
-  const values = [agentId, epoch, serverId, reason, detail === null ? null : cleanText(detail)];
-  const closed = await sql.rows({ name: "session-close", text: close, values });
-  if (closed.length === 0) return;
-  signals.release(agentId);
-  hub.feedGrew();
+interface SessionEnd {
+  agentId: string;
+  epoch: number;
+  reason: DisconnectReason;
+  detail: string | null;
+}
+
+/** Repeatable; the sessions' commands stay assigned until the agents come back or their time is over. */
+export function createCloseSession({ sql, serverId, signals, hub }: StoreContext) {
+  const one = createBatcher<SessionEnd, void>({
+    keysOf: ({ agentId }) => [agentId],
+    concernsAll: isUnavailable,
+    maxItems: 500,
+    async run(ends) {
+      const values = [
+        ends.map(({ agentId }) => agentId),
+        ends.map(({ epoch }) => epoch),
+        serverId,
+        ends.map(({ reason }) => reason),
+        ends.map(({ detail }) => (detail === null ? null : cleanText(detail))),
+      ];
+      const closed = await sql.rows<{ agent_id: string }>({ name: "session-close", text: close, values });
+      for (const { agent_id } of closed) signals.release(agent_id);
+      if (closed.length > 0) hub.feedGrew();
+      return ends.map(() => {});
+    },
+  });
+  return (agentId: string, epoch: number, reason: DisconnectReason, detail: string | null): Promise<void> =>
+    one({ agentId, epoch, reason, detail });
 }
