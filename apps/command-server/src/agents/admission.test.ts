@@ -58,7 +58,7 @@ describe("admission", () => {
     expect(away.at(-1)).toBe(450);
   });
 
-  it("counts with the rate at which it served while the line never ran dry", async () => {
+  it("comes down to the rate at which it serves while the line never runs dry", async () => {
     const { admission, clock } = admit();
     const tickets = Array.from({ length: 400 }, () => ticket(admission.arrive()));
     for (const each of tickets) void each.turn();
@@ -70,7 +70,8 @@ describe("admission", () => {
     const left = 100;
     let more = 0;
     while (typeof admission.arrive() !== "number") more += 1;
-    expect(left + more).toBeLessThan(150);
+    // In the line are as many as it serves in a second, which 3 s ago it took for 400.
+    expect(left + more).toBeLessThan(220);
     expect(left + more).toBeGreaterThan(100);
   });
 

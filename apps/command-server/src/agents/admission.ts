@@ -32,8 +32,9 @@ interface Place {
   granted(): void;
 }
 
-// Taken for the rate until one was measured, in hellos a second.
+// Hellos a second: taken for the rate until one was measured, and the least that is ever counted with.
 const assumedRate = 400;
+const slowest = 20;
 const windowMs = 500;
 
 /**
@@ -42,7 +43,8 @@ const windowMs = 500;
  * needs for one hello. So a herd comes back in the time that it takes to serve it, most of it with one refusal, and
  * nobody is asked to try again and again.
  *
- * The rate is what was served in half a second in which the line never ran dry; or in any, where that was more.
+ * The rate follows what is served in each half second: upwards at once, downwards slowly, and only while the line never
+ * ran dry. A server that stalls sends its herd away for longer.
  */
 export function createAdmission(o: AdmissionOptions): Admission {
   const { clock, random = Math.random } = o;
@@ -59,17 +61,16 @@ export function createAdmission(o: AdmissionOptions): Admission {
     return Math.min(o.maxLine, Math.max(o.concurrency, (rate * o.maxWaitMs) / 1_000));
   }
 
+  /** Looks at the half second that has passed, if it has. */
   function measure(): void {
-    served += 1;
     const elapsedMs = clock.monotonicMs() - windowFromMs;
-    if (elapsedMs >= windowMs) {
-      const measured = (served * 1_000) / elapsedMs;
-      if (measured > rate || !ranDry) rate = Math.max(1, (rate + measured) / 2);
-      windowFromMs += elapsedMs;
-      served = 0;
-      ranDry = false;
-    }
-    if (waiting.size === 0) ranDry = true;
+    if (elapsedMs < windowMs) return;
+    const measured = (served * 1_000) / elapsedMs;
+    if (measured > rate) rate = (rate + measured) / 2;
+    else if (!ranDry) rate = Math.max(slowest, rate * 0.8 + measured * 0.2);
+    windowFromMs += elapsedMs;
+    served = 0;
+    ranDry = waiting.size === 0;
   }
 
   function sendAway(): number {
@@ -81,6 +82,7 @@ export function createAdmission(o: AdmissionOptions): Admission {
   }
 
   function arrive(): Ticket | number {
+    measure();
     if (line >= limit()) return sendAway();
     line += 1;
     const place: Place = { state: "in line", granted() {} };
@@ -109,10 +111,13 @@ export function createAdmission(o: AdmissionOptions): Admission {
     waiting.delete(place);
     place.granted();
     if (state !== "inside") return;
+    served += 1;
     measure();
     const [first] = waiting;
-    if (first === undefined) inside -= 1;
-    else {
+    if (first === undefined) {
+      inside -= 1;
+      ranDry = true;
+    } else {
       waiting.delete(first);
       first.state = "inside";
       first.granted();
