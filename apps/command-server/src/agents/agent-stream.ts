@@ -12,6 +12,8 @@ export interface StreamListener {
   ended(how: StreamEnd): void;
   /** Once: a frame didn't fit the send queue. */
   overflow(): void;
+  /** Once, when `closed` resolves: after `finish` too. */
+  closed?(): void;
 }
 
 export interface StreamLimits extends SendQueueLimits {
@@ -33,6 +35,8 @@ export class AgentStream {
   readonly #queue: SendQueue;
   readonly #flushGraceMs: number;
   #listener: StreamListener = deaf;
+  // The last to listen; kept apart, since after `finish` nothing else is told.
+  #closing: StreamListener | null = null;
   #over = false;
   #reset: () => void = () => {};
 
@@ -42,6 +46,7 @@ export class AgentStream {
     this.#flushGraceMs = limits.flushGraceMs;
     this.#queue = new SendQueue(call, limits);
     this.closed = this.#watchClose();
+    void this.closed.then(() => this.#closing?.closed?.());
     call.on("data", (message: AgentMessage) => {
       if (!this.#over) this.#listener.frame(message);
     });
@@ -58,6 +63,7 @@ export class AgentStream {
   /** From now on this listener is told; the one before isn't any more. */
   listen(listener: StreamListener): void {
     this.#listener = listener;
+    this.#closing = listener;
   }
 
   send(frame: ServerMessageInput): void {

@@ -58,7 +58,6 @@ function challenge(o: ConnectOptions, stream: AgentStream, ticket: Ticket): void
     ticket.leave();
   };
   o.handshakes.add(stream);
-  void stream.closed.then(settled);
   stream.listen({
     frame: (message) => {
       clearTimeout(timer);
@@ -72,6 +71,7 @@ function challenge(o: ConnectOptions, stream: AgentStream, ticket: Ticket): void
       stream.finish(null);
     },
     overflow: () => stream.reset(),
+    closed: settled,
   });
   metrics.frames.inc({ direction: "out", kind: "challenge" });
   stream.send({ challenge: { nonce } });

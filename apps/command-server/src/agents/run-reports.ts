@@ -4,6 +4,7 @@ import type { CommandStore } from "../store/command-store.ts";
 import { storeFacts } from "./facts.ts";
 import type { FixedDelay } from "./fixed-delay.ts";
 import type { OutputFrame, RefusedFrame, ResultFrame, RunRef, StartedFrame } from "./frames.ts";
+import { LazyMap } from "./lazy-map.ts";
 import { OutputLine } from "./output-line.ts";
 import { OutputOrder } from "./output-order.ts";
 import { recordOutcome } from "./record-outcome.ts";
@@ -53,10 +54,10 @@ const lateOutputMs = 1_000;
 export class RunReports {
   readonly #o: RunReportsOptions;
   readonly #signal = new StopSignal();
-  readonly #heldStarts = new Map<string, HeldStart>();
-  readonly #lines = new Map<string, OutputLine>();
-  readonly #orders = new Map<string, OutputOrder>();
-  readonly #cancelled = new Set<string>();
+  readonly #heldStarts = new LazyMap<string, HeldStart>();
+  readonly #lines = new LazyMap<string, OutputLine>();
+  readonly #orders = new LazyMap<string, OutputOrder>();
+  #cancelled: Set<string> | null = null;
   #whenIdle: (() => void)[] = [];
   #inProcess = 0;
   #bytes = 0;
@@ -145,6 +146,7 @@ export class RunReports {
   /** Asks the agent to end a run that isn't its any more; once for each. */
   cancel(run: { commandId: string; attempt: number; assignNo: number }): void {
     const key = `${run.commandId}/${run.attempt}/${run.assignNo}`;
+    this.#cancelled ??= new Set();
     if (this.#cancelled.has(key)) return;
     if (this.#cancelled.size >= maxRememberedCancels) this.#cancelled.clear();
     this.#cancelled.add(key);

@@ -1,4 +1,5 @@
 import type { Lane } from "../commands/command.ts";
+import { LazyMap } from "./lazy-map.ts";
 
 /** One run that an agent has been given. */
 export interface Run {
@@ -24,7 +25,7 @@ export interface RunMatch {
  * it was busy; nothing is free then.
  */
 export class RunSlots {
-  readonly #runs = new Map<string, Run>();
+  readonly #runs = new LazyMap<string, Run>();
   readonly #size: Record<Lane, number>;
   readonly #used: Record<Lane, number> = { work: 0, control: 0 };
 

@@ -69,8 +69,9 @@ export class AgentSession {
   readonly #stream: AgentStream;
   readonly #context: SessionContext;
   readonly #pace: InboundPace;
-  readonly #profileWriter: ProfileWriter;
-  #profile: AgentProfile;
+  #profileWriter: ProfileWriter | null = null;
+  #version: string;
+  #draining: boolean;
   #state: SessionState = "open";
   #lastHeardMs: number;
   #lastSequence = 0;
@@ -79,11 +80,11 @@ export class AgentSession {
   constructor(o: { identity: SessionIdentity; profile: AgentProfile; stream: AgentStream; context: SessionContext }) {
     const { settings, clock } = o.context;
     this.identity = o.identity;
-    this.#profile = o.profile;
+    this.#version = o.profile.version;
+    this.#draining = o.profile.draining;
     this.#stream = o.stream;
     this.#context = o.context;
     this.#lastHeardMs = clock.monotonicMs();
-    this.#profileWriter = new ProfileWriter({ ...o.context, ...o.identity });
     this.closed = new Promise((resolve) => (this.#markClosed = resolve));
     this.slots = new RunSlots({ work: o.profile.concurrency, control: settings.controlSlots });
     this.reports = new RunReports({
@@ -124,7 +125,7 @@ export class AgentSession {
   }
 
   get draining(): boolean {
-    return this.#profile.draining;
+    return this.#draining;
   }
 
   /** Takes over the stream. The runs that the agent goes on with keep their slots; what is done only owes its result. */
@@ -240,7 +241,7 @@ export class AgentSession {
   }
 
   #handle(message: AgentMessage): void {
-    const frame = readFrame(message, this.#profile.version, this.#context.settings);
+    const frame = readFrame(message, this.#version, this.#context.settings);
     // Output is slowed down by what the store takes; a rate of its own would only split it into larger pieces.
     if (frame.kind !== "output" && this.#pace.arrived() === "flood") throw new ProtocolError("a flood of frames");
     if (frame.kind === "heartbeat") this.#heartbeat(frame);
@@ -259,8 +260,10 @@ export class AgentSession {
   }
 
   #changeProfile(profile: AgentProfile): void {
-    this.#profile = profile;
+    this.#version = profile.version;
+    this.#draining = profile.draining;
     this.slots.resizeWork(profile.concurrency);
+    this.#profileWriter ??= new ProfileWriter({ ...this.#context, ...this.identity });
     this.#profileWriter.write(profile);
     this.#context.ready(this);
   }
