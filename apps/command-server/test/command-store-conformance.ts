@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import { describeAgents } from "./command-store/agents.ts";
+import { describeCandidates } from "./command-store/candidates.ts";
 import { describeDispatch } from "./command-store/dispatch.ts";
 import { describeFeed } from "./command-store/feed.ts";
 import type { BreakableStore, OpenStore } from "./command-store/fixture.ts";
@@ -8,6 +9,9 @@ import { describeOutput } from "./command-store/output.ts";
 import { describeListing, describeQueueing } from "./command-store/queueing.ts";
 import { describeRaces } from "./command-store/races.ts";
 import { describeReports } from "./command-store/reports.ts";
+import { describeRolloutModel } from "./command-store/rollout-model.ts";
+import { describeRolloutRecords } from "./command-store/rollout-records.ts";
+import { describeRollouts } from "./command-store/rollouts.ts";
 import { describeOutages, describeServers } from "./command-store/servers.ts";
 import { describeSessions } from "./command-store/sessions.ts";
 
@@ -24,6 +28,10 @@ export function describeCommandStore(name: string, open: OpenStore, openBreakabl
     describeOutput(open);
     describeSessions(open);
     describeAgents(open);
+    describeCandidates(open);
+    describeRollouts(open);
+    describeRolloutRecords(open);
+    describeRolloutModel(open);
     describeFeed(open);
     describeServers(open);
     describeModel(open);

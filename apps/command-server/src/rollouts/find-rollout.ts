@@ -1,4 +1,4 @@
-import { FleetwireError, type Principal } from "@fleetwire/service";
+import { FleetwireError, type Logger, type Principal } from "@fleetwire/service";
 import { isCommandId } from "../commands/find-command.ts";
 import { errors } from "../errors.ts";
 import type { CommandStore, StopRolloutOutcome } from "../store/command-store.ts";
@@ -21,7 +21,7 @@ export function unknownRollout(rolloutId: string): never {
  * Throws `rollout_unknown`, and `rollout_ended` where there was nothing to stop.
  */
 export async function stopRollout(
-  { store, metrics }: { store: CommandStore; metrics: RolloutMetrics },
+  { store, metrics, log }: { store: CommandStore; metrics: RolloutMetrics; log: Logger },
   principal: Principal,
   rolloutId: string,
   cancelRunning: boolean,
@@ -29,9 +29,12 @@ export async function stopRollout(
   if (!isCommandId(rolloutId)) unknownRollout(rolloutId);
   const outcome = await store.stopRollout(principal.companyId, rolloutId, { cancelRunning });
   switch (outcome.kind) {
-    case "stopped":
-      metrics.ended("stopped", outcome.cancelled);
+    case "stopped": {
+      const { companyId, status, counts } = outcome.rollout;
+      metrics.ended(status, outcome.cancelled);
+      log.info({ rolloutId, companyId, status, ...counts }, "rollout ended");
       return outcome;
+    }
     case "already_ended":
       if (outcome.cancelRequested > 0) return outcome;
       throw new FleetwireError(errors.rollout_ended, undefined, { details: { status: outcome.rollout.status } });

@@ -134,7 +134,9 @@ ${refusals(errors.rollout_unknown, errors.rollout_ended)}`,
       const rolloutId = request.params.id;
       request.log = request.log.child({ rolloutId });
       const cancelRunning = request.body?.cancelRunning ?? false;
-      const { rollout } = await stopRollout({ store, ...deps }, request.principal, rolloutId, cancelRunning);
+      const { metrics } = deps;
+      const stopping = { store, metrics, log: deps.rollouts.log };
+      const { rollout } = await stopRollout(stopping, request.principal, rolloutId, cancelRunning);
       return viewRollout(rollout);
     },
   );

@@ -8,7 +8,7 @@ import { errors } from "../errors.ts";
 import type { AgentSelection, Candidate, CommandStore } from "../store/command-store.ts";
 import { maxTargets } from "./target-request.ts";
 
-const pageSize = 2_000;
+const pageSize = 5_000;
 /** Schemas of one type that are interpreted for one request, each up to 0.2 s of work; by the others the agents check themselves. */
 const maxSchemas = 20;
 

@@ -87,7 +87,7 @@ export interface RolloutResultsQuery {
 
 export interface RolloutResult {
   command: Command;
-  /** The first bytes of what is stored of the output, both streams in arrival order. */
+  /** What is kept of the first `outputBytes` bytes of the output, both streams in arrival order. */
   output: Buffer;
 }
 
