@@ -17,20 +17,18 @@ export async function findResults(
 ): Promise<Page<RolloutResult>> {
   const items: RolloutResult[] = [];
   let bytes = 0;
-  let looks = 0;
   let { cursor } = query;
-  while (items.length < query.limit && bytes < pageBytes && looks < looksPerPage) {
-    // Without a text every result counts, so that a page ends where the store's does.
-    const limit = Math.min(
-      readAtOnce,
-      text === undefined ? query.limit - items.length : 1 + query.limit - items.length,
-    );
+  for (let looks = 0; looks < looksPerPage;) {
+    const limit = text === undefined ? Math.min(readAtOnce, query.limit - items.length) : readAtOnce;
     const page = await store.rolloutResults({ ...query, limit, cursor });
-    looks += page.items.length;
-    for (const item of page.items) {
-      if (text !== undefined && !shows(item, text)) continue;
-      items.push(item);
-      bytes += item.output.length;
+    for (const result of page.items) {
+      looks += 1;
+      if (text !== undefined && !shows(result, text)) continue;
+      items.push(result);
+      bytes += result.output.length;
+      const isLast = result === page.items.at(-1) && page.nextCursor === null;
+      if (items.length === query.limit || bytes >= pageBytes)
+        return { items, nextCursor: isLast ? null : result.cursor };
     }
     cursor = page.nextCursor;
     if (cursor === null) break;

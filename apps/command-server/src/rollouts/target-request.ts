@@ -8,7 +8,8 @@ export const SelectorSchema = Type.Object(
   {
     fleet: Type.Optional(Type.String({ maxLength: 128 })),
     labels: Type.Optional(
-      Type.Record(Type.String({ minLength: 1, maxLength: 128 }), Type.String({ maxLength: 128 }), {
+      Type.Record(Type.String({ pattern: "^[^]{1,128}$" }), Type.String({ maxLength: 128 }), {
+        additionalProperties: false,
         maxProperties: 16,
         description: "Each with exactly this value.",
       }),

@@ -46,6 +46,9 @@ export function describeRolloutRecords(open: OpenStore): void {
       expect(found[0]?.command).toEqual(await under.store.get(rollout.companyId, rollout.commandIds[0] ?? ""));
       expect((await results(rollout, { outputBytes: 0 })).every(({ output }) => output.length === 0)).toBe(true);
       expect((await results(rollout, { limit: 500 })).length).toBe(5);
+      const { companyId, rolloutId } = rollout;
+      const after = { companyId, rolloutId, limit: 5, outputBytes: 4, cursor: found[1]?.cursor ?? null };
+      expect((await under.store.rolloutResults(after)).items).toEqual(found.slice(2));
     });
 
     it("is filtered by state, exit code and agent, page by page", async () => {

@@ -44,10 +44,7 @@ CREATE TABLE "rollout_targets" (
 CREATE INDEX "rollouts_by_company" ON "rollouts"("company_id", "id" DESC);
 
 -- CreateIndex
-CREATE INDEX "rollouts_unsettled" ON "rollouts"("id") WHERE (settled_at IS NULL);
-
--- CreateIndex
-CREATE INDEX "rollouts_settled" ON "rollouts"("settled_at") WHERE (settled_at IS NOT NULL);
+CREATE INDEX "rollouts_settled" ON "rollouts"("settled_at");
 
 -- CreateIndex
 CREATE INDEX "commands_by_rollout" ON "commands"("rollout_id", "status") WHERE (rollout_id IS NOT NULL);

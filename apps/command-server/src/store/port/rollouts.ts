@@ -89,6 +89,8 @@ export interface RolloutResult {
   command: Command;
   /** What is kept of the first `outputBytes` bytes of the output, both streams in arrival order. */
   output: Buffer;
+  /** Results after this one are read from here. */
+  cursor: string;
 }
 
 /** Who holds an idempotency key of the company: exactly one of both ids. */

@@ -4,7 +4,7 @@ import { cancelQueued, type CancelledRow } from "./cancel-rollout.ts";
 import type { StoreContext } from "./context.ts";
 import { commandEntries, entryColumns } from "./feed-entries.ts";
 import { readRollout } from "./read-rollouts.ts";
-import { countedStates } from "./rollout-rows.ts";
+import { countedStates, inStates } from "./rollout-rows.ts";
 import type { Sql } from "./sql.ts";
 
 /**
@@ -15,12 +15,12 @@ const standing = `
 SELECT r.id, r.status, r.template->>'type' AS type, r.targets - r.next_position AS pending, r.next_position,
   r.max_concurrency, r.max_errors, coalesce(r.expires_at <= clock_timestamp(), false) AS expired,
   (SELECT count(*) FROM (
-    SELECT FROM commands c WHERE c.rollout_id = r.id AND c.status = 'queued' LIMIT 1) q) AS queued,
+    SELECT FROM commands c WHERE c.rollout_id = r.id AND ${inStates("queued")} LIMIT 1) q) AS queued,
   (SELECT count(*) FROM (
-    SELECT FROM commands c WHERE c.rollout_id = r.id AND c.status IN ('queued', 'assigned')
+    SELECT FROM commands c WHERE c.rollout_id = r.id AND ${inStates("queued", "assigned")}
     LIMIT coalesce(r.max_concurrency, 1)) l) AS live,
   CASE WHEN r.max_errors IS NULL THEN 0 ELSE (SELECT count(*) FROM (
-    SELECT FROM commands c WHERE c.rollout_id = r.id AND c.status IN ('failed', 'timeout')
+    SELECT FROM commands c WHERE c.rollout_id = r.id AND ${inStates("failed", "timeout")}
       AND (c.status = 'failed' OR c.error IS DISTINCT FROM 'start_unknown')
     LIMIT r.max_errors + 1) e) END AS errors
 FROM rollouts r WHERE r.settled_at IS NULL`;

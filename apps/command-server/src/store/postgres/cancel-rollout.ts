@@ -3,12 +3,13 @@ import type { StopRolloutOutcome } from "../command-store.ts";
 import type { StoreContext } from "./context.ts";
 import { commandEntries, entryColumns } from "./feed-entries.ts";
 import { readRollout } from "./read-rollouts.ts";
+import { inStates } from "./rollout-rows.ts";
 import type { Sql } from "./sql.ts";
 
 /** Ends what is queued of a rollout: $1 rollout, $2 error, $3 its words. Rows in order, as all that lock several do. */
 const cancelAll = `
 WITH target AS MATERIALIZED (
-  SELECT c.id FROM commands c WHERE c.rollout_id = $1 AND c.status = 'queued' ORDER BY c.id FOR NO KEY UPDATE
+  SELECT c.id FROM commands c WHERE c.rollout_id = $1 AND ${inStates("queued")} ORDER BY c.id FOR NO KEY UPDATE
 ), moved AS (
   UPDATE commands c SET cancel_requested_at = coalesce(c.cancel_requested_at, clock_timestamp()), status = 'cancelled',
     revision = c.revision + 1, finished_at = clock_timestamp(), due_at = NULL, error = $2, error_message = $3
@@ -20,7 +21,7 @@ SELECT id, revision FROM moved`;
 /** Notes the wish on what is assigned. */
 const askAll = `
 WITH target AS MATERIALIZED (
-  SELECT c.id FROM commands c WHERE c.rollout_id = $1 AND c.status = 'assigned' ORDER BY c.id FOR NO KEY UPDATE
+  SELECT c.id FROM commands c WHERE c.rollout_id = $1 AND ${inStates("assigned")} ORDER BY c.id FOR NO KEY UPDATE
 ), asked AS (
   UPDATE commands c SET cancel_requested_at = coalesce(c.cancel_requested_at, clock_timestamp())
   FROM target t WHERE c.id = t.id

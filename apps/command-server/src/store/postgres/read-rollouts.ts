@@ -1,7 +1,7 @@
 import type { CommandStatus } from "../../commands/command.ts";
 import type { Rollout } from "../../rollouts/rollout.ts";
 import type { ListRollouts, Page, RolloutResult, RolloutResultsQuery, RolloutTarget } from "../command-store.ts";
-import { decodeId, refuseCursor, toPage } from "../pages.ts";
+import { decodeId, encodeId, refuseCursor, toPage } from "../pages.ts";
 import { rolloutColumns, toRollout, type RolloutRow } from "./rollout-rows.ts";
 import { commandColumns, toCommand, type CommandRow } from "./rows.ts";
 import type { Sql } from "./sql.ts";
@@ -90,7 +90,11 @@ export async function rolloutResults(sql: Sql, query: RolloutResultsQuery): Prom
   const rows = await sql.rows<CommandRow & { position: number; output: Buffer | null }>({ text, values });
   const page = toPage(rows, query.limit, ({ position }) => String(position));
   return {
-    items: page.items.map((row) => ({ command: toCommand(row), output: row.output ?? Buffer.alloc(0) })),
+    items: page.items.map((row) => ({
+      command: toCommand(row),
+      output: row.output ?? Buffer.alloc(0),
+      cursor: encodeId(String(row.position)),
+    })),
     nextCursor: page.nextCursor,
   };
 }

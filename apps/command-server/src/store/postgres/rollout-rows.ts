@@ -30,6 +30,14 @@ export const countedStates = `(
     SELECT count(*) FROM commands c WHERE c.rollout_id = r.id AND c.status = 'timeout' AND c.error = 'start_unknown'))
   FROM (SELECT c.status, count(*) AS n FROM commands c WHERE c.rollout_id = r.id GROUP BY c.status) s)`;
 
+/**
+ * A condition on the state of commands that are looked for by their rollout. A state that the planner knew would lead it to
+ * the indexes of all that is queued or assigned, which it takes for empty.
+ */
+export function inStates(...states: readonly CommandStatus[]): string {
+  return `c.status = ANY(ARRAY(SELECT unnest('{${states.join(",")}}'::text[])))`;
+}
+
 export const rolloutColumns = `r.id, r.company_id, r.status, r.template, r.expires_at, r.max_concurrency, r.max_errors,
   r.selection, r.unable, r.retry_of, r.created_by, r.created_at, r.finished_at, r.targets, r.next_position,
   coalesce(r.final_counts, CASE WHEN r.next_position > 0 THEN ${countedStates} END, '{}') AS states`;
