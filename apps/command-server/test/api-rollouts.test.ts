@@ -447,7 +447,7 @@ describe("POST /rollouts/:id/stop", () => {
     expect(json).toMatchObject({ status: "assigned", cancelRequestedAt: expect.any(String) });
   });
 
-  test.each([{ cancelRunning: "yes" }, { force: true }, []])("refuses %j with 400", async (body) => {
+  test.each([[{ cancelRunning: "yes" }], [{ force: true }], [[]]])("refuses %j with 400", async (body) => {
     const rolloutId = await started({ fleetId: (await fleetOf(1)).fleet });
     expect((await api.call("POST", `/rollouts/${rolloutId}/stop`, { body })).status).toBe(400);
   });
