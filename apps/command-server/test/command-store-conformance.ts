@@ -28,14 +28,20 @@ export function describeCommandStore(name: string, open: OpenStore, openBreakabl
     describeOutput(open);
     describeSessions(open);
     describeAgents(open);
-    describeCandidates(open);
-    describeRollouts(open);
-    describeRolloutRecords(open);
-    describeRolloutModel(open);
     describeFeed(open);
     describeServers(open);
     describeModel(open);
     describeRaces(open);
     describeOutages(openBreakable);
+  });
+}
+
+/** The part of it about rollouts. */
+export function describeRolloutsOnStore(name: string, open: OpenStore): void {
+  describe(`rollouts on ${name}`, () => {
+    describeCandidates(open);
+    describeRollouts(open);
+    describeRolloutRecords(open);
+    describeRolloutModel(open);
   });
 }

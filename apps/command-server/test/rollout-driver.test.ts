@@ -138,16 +138,8 @@ describe("the driver", () => {
   });
 
   test("listens to the feed only while a rollout runs", async () => {
-    const { store, driver } = await drive({ intervalMs: 20 });
-    const settled = async () => (await store.activeRollouts()).length === 0;
-    for (const { rolloutId } of await store.activeRollouts()) {
-      for (const companyId of new Set(
-        (await companies()).filter(({ id }) => id === rolloutId).map(({ company }) => company),
-      ))
-        await store.stopRollout(companyId, rolloutId, { cancelRunning: false });
-      await store.advanceRollout(rolloutId, 1);
-    }
-    await eventually(settled, { deadlineMs: 5_000 });
+    const own = await startStoreBed();
+    const { store, driver } = await drive({ intervalMs: 20 }, (await own.open()).store);
     let listening = 0;
     const onFeed = store.onFeed.bind(store);
     vi.spyOn(store, "onFeed").mockImplementation((listener) => {
@@ -168,6 +160,7 @@ describe("the driver", () => {
     await reaches(rollout, { completed: 1 }, "completed");
     await eventually(() => listening === 0, { deadlineMs: 5_000 });
     await driver.stop();
+    await own.close();
   });
 
   test("gets over an outage of the store, and says so once", async () => {
@@ -198,7 +191,3 @@ describe("the driver", () => {
     expect([advance.mock.calls, look.mock.calls]).toEqual([[], []]);
   });
 });
-
-async function companies(): Promise<{ id: string; company: string }[]> {
-  return bed.database.query("SELECT id, company_id AS company FROM rollouts");
-}

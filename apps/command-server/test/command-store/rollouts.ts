@@ -41,6 +41,7 @@ export function describeRollouts(open: OpenStore): void {
       const off = under.store.onSignal({
         wake: (agentIds) => void woken.push(...agentIds),
         cancel: () => {},
+        stop: () => {},
         drop: () => {},
       });
       const template = {
@@ -257,7 +258,12 @@ export function describeRollouts(open: OpenStore): void {
     it("asks what runs to end where that is wished, also after it had been stopped without", async () => {
       const agents = await enrolMany(under.store, 2);
       const asked: string[] = [];
-      under.store.onSignal({ wake: () => {}, cancel: (ids) => void asked.push(...ids), drop: () => {} });
+      under.store.onSignal({
+        wake: () => {},
+        cancel: (ids) => void asked.push(...ids),
+        stop: () => {},
+        drop: () => {},
+      });
       const rollout = await rollOut(under.store, agents);
       await rollout.advance();
       await rollout.begin(0);

@@ -1,9 +1,9 @@
 import { FleetwireError } from "@fleetwire/service";
 import type { RolloutStatus } from "../../rollouts/rollout.ts";
 import type { CreateRolloutOutcome, KeyHolder, NewRollout } from "../command-store.ts";
-import { storeErrors } from "../errors.ts";
-import { unavailable, type Sql } from "./sql.ts";
-import { strictJson } from "./text.ts";
+import { storeErrors, unavailable } from "../errors.ts";
+import { strictJson } from "../text.ts";
+import type { Sql } from "./sql.ts";
 
 /**
  * One statement: claims the idempotency key, stores the rollout and its targets. $1 the rollout as JSON, $2 the targets'
