@@ -33,10 +33,7 @@ export async function retryRollout(
 
   const wanted = await retriedAgents(store, companyId, rolloutId);
   if (wanted.size === 0) throw new FleetwireError(errors.no_targets, undefined, { details: { unable: 0 } });
-  const able = await selectTargets(store, { companyId }, rollout.template);
-  const agents = able.agents.filter((agentId) => wanted.has(agentId));
-  const unable = wanted.size - agents.length;
-  if (agents.length === 0) throw new FleetwireError(errors.no_targets, undefined, { details: { unable } });
+  const { agents, unable } = await selectTargets(store, { companyId }, rollout.template, wanted);
 
   const { template, expiresAt, createdAt, maxConcurrency, maxErrors, selection } = rollout;
   const createdBy = `${principal.kind}:${principal.id}`;

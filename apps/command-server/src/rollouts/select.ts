@@ -32,31 +32,34 @@ export interface SelectedTargets {
 }
 
 /**
- * The agents that a rollout of this work would have. Throws `invalid_parameters` (also where every agent that offers the
- * type refuses them), `no_targets`, `too_many_targets`, `store_unavailable`.
+ * The agents that a rollout of this work would have; with `among`, only these. Throws `invalid_parameters` (also where
+ * every agent that offers the type refuses them), `no_targets`, `too_many_targets`, `store_unavailable`.
  */
 export async function selectTargets(
   store: CommandStore,
   selection: AgentSelection,
   typed: TypedRequest,
+  among?: ReadonlySet<string>,
 ): Promise<SelectedTargets> {
   const judge = createJudge(typed);
   const groups: [ready: string[], draining: string[], away: string[]] = [[], [], []];
+  let seen = 0;
   let found = 0;
-  let unable = 0;
   for (let cursor: string | null = null; ;) {
     const query = { ...selection, offering: judge.offering, limit: pageSize, cursor };
     const page = await store.selectAgents(query);
     for (const candidate of page.items) {
-      if (await judge.isAble(candidate)) {
-        groups[candidate.online ? (candidate.draining ? 1 : 0) : 2].push(candidate.agentId);
-        found += 1;
-      } else unable += 1;
+      if (among?.has(candidate.agentId) === false) continue;
+      seen += 1;
+      if (!(await judge.isAble(candidate))) continue;
+      found += 1;
+      groups[candidate.online ? (candidate.draining ? 1 : 0) : 2].push(candidate.agentId);
     }
     if (found > maxTargets) throw new FleetwireError(errors.too_many_targets, undefined, { details: { maxTargets } });
     if (page.nextCursor === null) break;
     cursor = page.nextCursor;
   }
+  const unable = (among?.size ?? seen) - found;
   if (found > 0) return { agents: groups.flat(), unable };
   if (judge.problems.length > 0) refuse(errors.invalid_parameters, judge.problems);
   throw new FleetwireError(errors.no_targets, undefined, { details: { unable } });
