@@ -46,6 +46,21 @@ export async function sendEvents(
   }
 }
 
+/** A source whose first event was asked for before, to see whether there is one. */
+export async function* startingWith<T>(
+  first: IteratorResult<T, void>,
+  rest: AsyncGenerator<T, void>,
+): AsyncGenerator<T> {
+  if (first.done === true) return;
+  try {
+    yield first.value;
+    yield* rest;
+  } finally {
+    // Where the reader left before the rest was asked for.
+    await rest.return();
+  }
+}
+
 function openStream(reply: FastifyReply): ServerResponse {
   reply.hijack();
   const response = reply.raw;

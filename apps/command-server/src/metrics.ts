@@ -8,8 +8,8 @@ const maxFleets = 200;
 
 /** The metrics of the operators' side; sessions register those of agents and of what agents do with commands. */
 export interface CommandServerMetrics {
-  /** Counts a command that was stored. Types of plug-ins count as `other`: agents choose their names. */
-  queued(type: string): void;
+  /** Counts commands that were stored, by default one. Types of plug-ins count as `other`: agents choose their names. */
+  queued(type: string, count?: number): void;
   cancelled(outcome: "cancelled" | "requested" | "already_ended"): void;
 }
 
@@ -63,7 +63,7 @@ export function createCommandServerMetrics(
   });
   const finished = finishedCommands(registry);
   return {
-    queued: (type) => queued.inc({ type: isBuiltIn(type) ? type : "other" }),
+    queued: (type, count = 1) => queued.inc({ type: isBuiltIn(type) ? type : "other" }, count),
     cancelled(outcome) {
       cancelled.inc({ outcome });
       // What an agent has ends by its answer.

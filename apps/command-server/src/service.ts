@@ -23,6 +23,12 @@ import { createGrpcServer } from "./grpc-server.ts";
 import { createHttpListener } from "./http-listener.ts";
 import { createCommandServerMetrics } from "./metrics.ts";
 import { explainTakenPort } from "./port-taken.ts";
+import { createRolloutDriver } from "./rollouts/driver.ts";
+import { createPicker } from "./rollouts/pick.ts";
+import { registerRolloutResultRoutes } from "./rollouts/result-routes.ts";
+import { createRolloutLooks } from "./rollouts/rollout-looks.ts";
+import { createRolloutMetrics } from "./rollouts/rollout-metrics.ts";
+import { registerRolloutRoutes } from "./rollouts/routes.ts";
 import type { CommandStore } from "./store/command-store.ts";
 import type { TlsMaterial } from "./tls.ts";
 import { version } from "./version.ts";
@@ -63,6 +69,9 @@ export async function createCommandServer(deps: CommandServerDeps): Promise<Comm
   const metrics = createCommandServerMetrics(deps.metrics, { store, openStreams: () => streams.count() });
   const following = { store, streams, heartbeatMs: settings.streamHeartbeat, stallMs: settings.streamStall };
   const queueing = { store, clock, metrics, defaultTimeoutMs: settings.defaultTimeout };
+  const rolloutMetrics = createRolloutMetrics(deps.metrics, metrics);
+  const driver = createRolloutDriver({ store, log, metrics: rolloutMetrics });
+  const rollouts = { ...queueing, log, picker: createPicker(store), begun: (id: string) => driver.begun(id) };
   health.register("store", () => store.ping());
 
   const http = await createHttpServer({
@@ -78,8 +87,10 @@ export async function createCommandServer(deps: CommandServerDeps): Promise<Comm
     metricsPublic: settings.metricsPublic,
     closeGraceMs,
   });
-  registerCommandRoutes(http, queueing);
+  registerCommandRoutes(http, rollouts);
   registerOutputRoutes(http, following);
+  registerRolloutRoutes(http, { rollouts, metrics: rolloutMetrics, looks: createRolloutLooks(store), ...following });
+  registerRolloutResultRoutes(http, { store });
   registerAgentRoutes(http, { store });
   registerJoinTokenRoutes(http, { store });
   registerFeedRoutes(http, following);
@@ -113,6 +124,7 @@ export async function createCommandServer(deps: CommandServerDeps): Promise<Comm
         listener.listen(settings.host, settings.port),
       );
       sessions.start();
+      driver.start();
       const scheme = tls === null ? "http" : "https";
       return {
         httpUrl: `${scheme}://${hostInUrl(settings.host)}:${port}`,
@@ -125,6 +137,7 @@ export async function createCommandServer(deps: CommandServerDeps): Promise<Comm
       await sessions.goAway({ withinMs: settings.goAway });
       streams.stop();
       await listener.close(closeGraceMs);
+      await driver.stop();
       await sessions.close();
       await grpc.close(closeGraceMs);
     },

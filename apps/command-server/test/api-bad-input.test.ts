@@ -131,9 +131,10 @@ describe("whatever is sent, the answer is never a 5xx", () => {
   const anything = fc.oneof(fc.jsonValue({ maxDepth: 3 }), anyText, fc.double(), fc.constantFrom(2 ** 53, -1, 1e308));
   const fields = ["agentId", "type", "command", "args", "parameters", "timeoutSeconds", "priority", "idempotencyKey"];
   const more = ["idempotent", "expiresAt", "allowUnknownAgent", "retry", "fleetId", "selector", "x"];
+  const ofMany = ["maxConcurrency", "maxErrors", "pick", "dryRun"];
 
   test("bodies of commands", async () => {
-    const field = fc.constantFrom(...fields, ...more);
+    const field = fc.constantFrom(...fields, ...more, ...ofMany);
     const near = fc.record({
       agentId: fc.constant(agentId),
       command: anyText,
@@ -141,7 +142,20 @@ describe("whatever is sent, the answer is never a 5xx", () => {
       parameters: fc.dictionary(anyText, anything, { maxKeys: 4 }),
       allowUnknownAgent: fc.boolean(),
     });
+    const nearMany = fc.record({
+      selector: fc.record({
+        fleet: anyText,
+        labels: fc.dictionary(anyText, anyText, { maxKeys: 2 }),
+        capabilities: fc.array(fc.constantFrom("SHELL", "SCAN", "x"), { maxLength: 2 }),
+        online: fc.boolean(),
+      }),
+      command: anyText,
+      dryRun: fc.boolean(),
+    });
     const body = fc.oneof(
+      fc
+        .tuple(nearMany, fc.dictionary(field, anything, { maxKeys: 1 }))
+        .map(([base, change]) => ({ ...base, ...change })),
       fc.tuple(near, fc.dictionary(field, anything, { maxKeys: 2 })).map(([base, change]) => ({ ...base, ...change })),
       anything,
     );
@@ -155,7 +169,7 @@ describe("whatever is sent, the answer is never a 5xx", () => {
   });
 
   test("query strings, ids and headers of every route", async () => {
-    const paths = ["/commands", "/agents", "/events", "/join-tokens"];
+    const paths = ["/commands", "/agents", "/events", "/join-tokens", "/rollouts"];
     const name = fc.constantFrom(
       "agentId",
       "status",
@@ -166,6 +180,9 @@ describe("whatever is sent, the answer is never a 5xx", () => {
       "stream",
       "label",
       "fleet",
+      "exitCode",
+      "text",
+      "outputBytes",
       "x",
     );
     const value = fc.oneof(
@@ -176,7 +193,7 @@ describe("whatever is sent, the answer is never a 5xx", () => {
     const request = fc.record({
       path: fc.constantFrom(...paths),
       id: fc.option(anyText),
-      below: fc.constantFrom("", "/output", "/cancel", "/revoke"),
+      below: fc.constantFrom("", "/output", "/cancel", "/revoke", "/stop", "/retry", "/results", "/groups"),
       query: fc.array(fc.tuple(name, value), { maxLength: 4 }),
       method: fc.constantFrom("GET", "POST", "DELETE", "PUT"),
       lastEventId: fc.stringMatching(/^[\x20-\x7e]{0,40}$/),

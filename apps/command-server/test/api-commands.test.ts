@@ -69,11 +69,6 @@ describe("POST /commands", () => {
     expect(allowed.status).toBe(202);
   });
 
-  test.each([{ fleetId: "web" }, { selector: { zone: "a" } }])("refuses %j as unsupported with 422", async (target) => {
-    const refused = await queue({ command: "uptime", ...target });
-    expect([refused.status, refused.json["code"]]).toEqual([422, "unsupported"]);
-  });
-
   test("refuses parameters that don't fit the type with 422 and their path", async () => {
     const refused = await queue({ agentId, type: "STOP", parameters: { reason: 5 } });
     expect([refused.status, refused.json["code"]]).toEqual([422, "invalid_parameters"]);

@@ -45,6 +45,12 @@ describe("the OpenAPI document", () => {
         "GET /commands/{id}",
         "POST /commands/{id}/cancel",
         "GET /commands/{id}/output",
+        "GET /rollouts",
+        "GET /rollouts/{id}",
+        "POST /rollouts/{id}/stop",
+        "POST /rollouts/{id}/retry",
+        "GET /rollouts/{id}/results",
+        "GET /rollouts/{id}/groups",
         "GET /agents",
         "GET /agents/{id}",
         "POST /agents/{id}/revoke",
@@ -116,6 +122,9 @@ test("metrics have the API's, with bounded labels, after real traffic", async ()
     "commands_finished_total",
     "fleet_agents_online",
     "command_followers",
+    "rollouts_started_total",
+    "rollouts_ended_total",
+    "rollouts_active",
   ]) {
     expect(text).toContain(`# TYPE ${name} `);
   }

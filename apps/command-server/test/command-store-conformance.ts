@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import { describeAgents } from "./command-store/agents.ts";
+import { describeCandidates } from "./command-store/candidates.ts";
 import { describeDispatch } from "./command-store/dispatch.ts";
 import { describeFeed } from "./command-store/feed.ts";
 import type { BreakableStore, OpenStore } from "./command-store/fixture.ts";
@@ -8,6 +9,9 @@ import { describeOutput } from "./command-store/output.ts";
 import { describeListing, describeQueueing } from "./command-store/queueing.ts";
 import { describeRaces } from "./command-store/races.ts";
 import { describeReports } from "./command-store/reports.ts";
+import { describeRolloutModel } from "./command-store/rollout-model.ts";
+import { describeRolloutRecords } from "./command-store/rollout-records.ts";
+import { describeRollouts } from "./command-store/rollouts.ts";
 import { describeOutages, describeServers } from "./command-store/servers.ts";
 import { describeSessions } from "./command-store/sessions.ts";
 
@@ -29,5 +33,15 @@ export function describeCommandStore(name: string, open: OpenStore, openBreakabl
     describeModel(open);
     describeRaces(open);
     describeOutages(openBreakable);
+  });
+}
+
+/** The part of it about rollouts. */
+export function describeRolloutsOnStore(name: string, open: OpenStore): void {
+  describe(`rollouts on ${name}`, () => {
+    describeCandidates(open);
+    describeRollouts(open);
+    describeRolloutRecords(open);
+    describeRolloutModel(open);
   });
 }

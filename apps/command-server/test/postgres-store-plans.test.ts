@@ -17,6 +17,8 @@ const growing = new Set([
   "commands",
   "feed",
   "idempotency_keys",
+  "rollout_targets",
+  "rollouts",
 ]);
 
 /** These count everything that is alive, at most every 10 s. */
@@ -63,6 +65,25 @@ async function fill(): Promise<void> {
     SELECT id, 1, n * 100, 'stdout', 'x' FROM commands, generate_series(10, 11) n`);
   await database.query(`INSERT INTO idempotency_keys (company_id, key, body_hash, command_id)
     SELECT company_id, 'key ' || id, '', id FROM commands`);
+  await fillRollouts();
+}
+
+/** 1,000 rollouts of five targets that have ended, and one large one that runs; a third of all commands are theirs. */
+async function fillRollouts(): Promise<void> {
+  const columns = "id, company_id, template, selection, unable, created_by, created_at, targets, next_position";
+  await database.query(`INSERT INTO rollouts (${columns}, status, settled_at)
+    SELECT 'rollout' || i, 'company' || i % 10, '{}', '{}', 0, 'operator', now(), 5, 5, 'completed', now()
+    FROM generate_series(1, 1000) i`);
+  await database.query(`INSERT INTO rollouts (${columns})
+    VALUES ('rollout0', 'company0', '{}', '{}', 0, 'operator', now(), 10000, 5000)`);
+  await database.query(`INSERT INTO rollout_targets (rollout_id, position, agent_id, command_id)
+    SELECT CASE WHEN n <= 5000 THEN 'rollout' || (n + 4) / 5 ELSE 'rollout0' END, (n - 1) % 5000, agent_id, id
+    FROM (SELECT id, agent_id, row_number() OVER (ORDER BY id) AS n FROM commands) c WHERE n <= 10000`);
+  await database.query(
+    `UPDATE commands c SET rollout_id = t.rollout_id FROM rollout_targets t WHERE t.command_id = c.id`,
+  );
+  await database.query(`INSERT INTO idempotency_keys (company_id, key, body_hash, rollout_id)
+    SELECT company_id, 'key ' || id, '', id FROM rollouts`);
 }
 
 async function insertCommands(status: string, count: number): Promise<void> {

@@ -1,7 +1,8 @@
 import { eventually } from "@fleetwire/testbed";
 import type { Database, Statement } from "@fleetwire/database";
 import type { CommandStore } from "../src/store/command-store.ts";
-import { enrolAgent, exited, keyOf, newCommand } from "./command-store/fixture.ts";
+import { enrolAgent, exited, keyOf, newCommand, type TestAgent } from "./command-store/fixture.ts";
+import { newRollout, rollOut } from "./command-store/rollout-fixture.ts";
 
 /**
  * Leads a store through all that servers do all the time.
@@ -73,6 +74,7 @@ async function useAll(store: CommandStore): Promise<void> {
   await store.refused({ ...run, recorded: true, reason: "busy" });
   await store.result(exited(run));
   await store.get(companyId, commandId);
+  await useRollouts(store, agent);
   await store.depth();
   await store.onlineByFleet();
   await store.readFeed(null, 10, companyId);
@@ -83,4 +85,23 @@ async function useAll(store: CommandStore): Promise<void> {
   await store.putFacts(agentId, {});
   await store.serverHeartbeat();
   await store.closeSession(agentId, agent.epoch, "agent_closed", null);
+}
+
+async function useRollouts(store: CommandStore, agent: TestAgent): Promise<void> {
+  const { companyId } = agent;
+  const idempotencyKey = { key: "rollout", bodyHash: "hash" };
+  const rollout = await rollOut(store, [agent], { maxConcurrency: 1, maxErrors: 0, idempotencyKey });
+  const { rolloutId } = rollout;
+  await store.createRollout(newRollout(companyId, [agent.agentId], { idempotencyKey }));
+  await rollout.advance();
+  await rollout.end(0, { exitCode: 1 });
+  await store.activeRollouts();
+  await rollout.advance();
+  await rollout.advance();
+  await store.rolloutTargets({ companyId, rolloutId, limit: 1, cursor: null });
+  await store.keyHolder(companyId, "rollout");
+  const other = await rollOut(store, [agent]);
+  await other.advance();
+  await store.stopRollout(companyId, other.rolloutId, { cancelRunning: true });
+  await store.getRollout(companyId, rolloutId);
 }

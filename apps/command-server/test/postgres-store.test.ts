@@ -6,7 +6,7 @@ import { startPostgres, type TestPostgres } from "@fleetwire/testbed";
 import type { CommandStore } from "../src/store/command-store.ts";
 import { createPostgresStore, migrationsDirectory } from "../src/store/postgres-store.ts";
 import type { StoreSettings } from "../src/store/settings.ts";
-import { describeCommandStore } from "./command-store-conformance.ts";
+import { describeCommandStore, describeRolloutsOnStore } from "./command-store-conformance.ts";
 import type { BreakableStore, StoreUnderTest } from "./command-store/fixture.ts";
 
 const log = createLogger({ service: "postgres-store-test", level: "silent" });
@@ -57,3 +57,4 @@ async function openBreakable(settings?: Partial<StoreSettings>): Promise<Breakab
 }
 
 describeCommandStore("PostgreSQL", (settings) => openOn(shared, settings), openBreakable);
+describeRolloutsOnStore("PostgreSQL", (settings) => openOn(shared, settings));

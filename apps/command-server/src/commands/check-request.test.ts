@@ -15,6 +15,8 @@ function refusal(body: unknown): { code: string; paths: string[] } | null {
   }
 }
 
+const labels = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`label${n}`, ""]));
+
 const valid = { agentId: "web-1", command: "uptime" };
 
 describe("a request is taken", () => {
@@ -32,6 +34,16 @@ describe("a request is taken", () => {
         expiresAt: "2026-12-22T09:59:59+00:00",
         allowUnknownAgent: true,
         retry: { maxAttempts: 2, on: ["timeout"] },
+      },
+    ],
+    ["for a fleet", { fleetId: "web", command: "uptime", maxConcurrency: 1, maxErrors: 0, dryRun: false }],
+    ["for every agent", { selector: {}, command: "uptime", allowUnknownAgent: false }],
+    [
+      "for agents of many properties",
+      {
+        selector: { fleet: "", labels: labels(16), capabilities: ["SCAN"], online: false },
+        pick: "one",
+        command: "id",
       },
     ],
     ["with a command of exactly 128 KiB", { ...valid, command: "x".repeat(128 * 1024) }],
@@ -76,12 +88,32 @@ describe("a request is refused, with the place of what is wrong", () => {
     expect(refusal({ ...valid, companyId: "other" })?.code).toBe("invalid_request");
   });
 
-  test.each([{ fleetId: "web" }, { selector: { zone: "a" } }, { agentId: "web-1", fleetId: "web" }])(
-    "a target of many agents, as unsupported: %j",
-    (target) => {
-      expect(refusal({ command: "uptime", ...target })?.code).toBe("unsupported");
-    },
-  );
+  test.each<[string, object, string]>([
+    ["no target", {}, "body"],
+    ["two targets", { agentId: "web-1", fleetId: "web" }, "body"],
+    ["three targets", { agentId: "web-1", fleetId: "web", selector: {} }, "body"],
+    ["an empty fleet", { fleetId: "" }, "body/fleetId"],
+    ["a fleet with a NUL in it", { fleetId: "a\0b" }, "body/fleetId"],
+    ["a selector of something unknown", { selector: { zone: "a" } }, "body/selector"],
+    ["a label that isn't text", { selector: { labels: { zone: 1 } } }, "body/selector/labels/zone"],
+    ["a label without a name", { selector: { labels: { "": "a" } } }, "body/selector/labels"],
+    ["a label that is too long", { selector: { labels: { zone: "a".repeat(129) } } }, "body/selector/labels/zone"],
+    ["too many labels", { selector: { labels: labels(17) } }, "body/selector/labels"],
+    ["a capability that isn't a type", { selector: { capabilities: ["scan"] } }, "body/selector/capabilities/0"],
+    ["unknown agents of a fleet", { fleetId: "web", allowUnknownAgent: true }, "body/allowUnknownAgent"],
+    ["a bound for one agent", { agentId: "web-1", maxConcurrency: 1 }, "body/maxConcurrency"],
+    ["errors of one agent", { agentId: "web-1", maxErrors: 0 }, "body/maxErrors"],
+    ["a pick of one agent", { agentId: "web-1", pick: "one" }, "body/pick"],
+    ["a dry run of one agent", { agentId: "web-1", dryRun: true }, "body/dryRun"],
+    ["a pick with a bound", { fleetId: "web", pick: "one", maxConcurrency: 2 }, "body/maxConcurrency"],
+    ["a pick of two", { fleetId: "web", pick: "two" }, "body/pick"],
+    ["no room at all", { fleetId: "web", maxConcurrency: 0 }, "body/maxConcurrency"],
+    ["fewer errors than none", { fleetId: "web", maxErrors: -1 }, "body/maxErrors"],
+  ])("%s", (_what, target, path) => {
+    const refused = refusal({ command: "uptime", ...target });
+    expect(refused?.code).toBe("invalid_request");
+    expect(refused?.paths).toContain(path);
+  });
 });
 
 test("whatever a body holds, it is taken or refused, and nothing else happens", () => {
@@ -89,6 +121,10 @@ test("whatever a body holds, it is taken or refused, and nothing else happens", 
     "agentId",
     "fleetId",
     "selector",
+    "maxConcurrency",
+    "maxErrors",
+    "pick",
+    "dryRun",
     "type",
     "command",
     "args",
@@ -113,7 +149,7 @@ test("whatever a body holds, it is taken or refused, and nothing else happens", 
   fc.assert(
     fc.property(fc.oneof(fc.dictionary(field, value), fc.jsonValue()), (body) => {
       const refused = refusal(body);
-      expect(refused === null || ["invalid_request", "unsupported"].includes(refused.code)).toBe(true);
+      expect(refused === null || refused.code === "invalid_request").toBe(true);
     }),
     { numRuns: 1_000 },
   );

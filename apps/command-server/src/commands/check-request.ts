@@ -1,6 +1,5 @@
 import { FleetwireError, httpErrors, type ErrorSpec, type Violation } from "@fleetwire/service";
 import { Compile } from "typebox/compile";
-import { errors } from "../errors.ts";
 import { CommandRequestSchema, limits, type CommandRequest } from "./command-request.ts";
 import { findUnstorable } from "./json-text.ts";
 
@@ -9,7 +8,7 @@ const maxViolations = 20;
 
 /**
  * Shape, sizes and times of a request from outside; what it says about its type is checked elsewhere.
- * Throws `invalid_request` and `unsupported`.
+ * Throws `invalid_request`.
  */
 export function checkRequest(body: unknown, now: Date): CommandRequest {
   if (!requestCheck.Check(body)) {
@@ -18,11 +17,9 @@ export function checkRequest(body: unknown, now: Date): CommandRequest {
     refuse(httpErrors.invalid_request, violations);
   }
   const request: CommandRequest = body;
-  if (request.fleetId !== undefined || request.selector !== undefined) throw new FleetwireError(errors.unsupported);
-
   const unstorable = findUnstorable(request, "", limits.depth);
   if (unstorable) refuse(httpErrors.invalid_request, [unstorable]);
-  const problems: Violation[] = [];
+  const problems: Violation[] = targetProblems(request);
   if (byteLength(request.command ?? "") > limits.commandBytes) {
     problems.push({ path: "/command", message: `is longer than ${limits.commandBytes} bytes` });
   }
@@ -36,6 +33,25 @@ export function checkRequest(body: unknown, now: Date): CommandRequest {
   if (expiry !== null) problems.push({ path: "/expiresAt", message: expiry });
   if (problems.length > 0) refuse(httpErrors.invalid_request, problems);
   return request;
+}
+
+const forRollouts = ["maxConcurrency", "maxErrors"] as const;
+const forMany = [...forRollouts, "pick", "dryRun"] as const;
+const forOne = ["allowUnknownAgent"] as const;
+
+/** A request names one agent, or says which of many; some fields are for the one, some for the other. */
+function targetProblems(request: CommandRequest): Violation[] {
+  const named = (["agentId", "fleetId", "selector"] as const).filter((field) => request[field] !== undefined);
+  const [target] = named;
+  if (target === undefined || named.length > 1) {
+    return [{ path: "", message: "needs exactly one of agentId, fleetId and selector" }];
+  }
+  const said = (field: keyof CommandRequest) => request[field] !== undefined && request[field] !== false;
+  const forOthers = target === "agentId" ? forMany : forOne;
+  const problems = forOthers.filter(said).map((field) => ({ path: `/${field}`, message: `doesn't go with ${target}` }));
+  if (request.pick === undefined) return problems;
+  const unfit = forRollouts.filter(said).map((field) => ({ path: `/${field}`, message: "doesn't go with pick" }));
+  return [...problems, ...unfit];
 }
 
 function expiryProblem(expiresAt: number, now: Date): string | null {

@@ -1,5 +1,7 @@
 import { Type, type Static } from "typebox";
+import { targetFields } from "../rollouts/target-request.ts";
 import { retryReasons } from "./command.ts";
+import { commandTypePattern } from "./command-type.ts";
 
 /** Largest sizes of a request, bytes of UTF-8 where they are sizes. */
 export const limits = {
@@ -19,9 +21,8 @@ export const defaultType = "SHELL";
 
 /** 1–128 characters, not beginning with "-" or ".": safe in a path, a URL and a shell line. */
 export const agentIdPattern = "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$";
-export const commandTypePattern = "^[A-Z][A-Z0-9_]{0,63}$";
 
-const RetrySchema = Type.Object(
+export const RetrySchema = Type.Object(
   {
     maxAttempts: Type.Integer({ minimum: 2, maximum: 10, description: "All runs together." }),
     on: Type.Optional(
@@ -38,9 +39,10 @@ const RetrySchema = Type.Object(
 /** What an operator asks for, over HTTP as it stands and over gRPC after its fields were named alike. */
 export const CommandRequestSchema = Type.Object(
   {
-    agentId: Type.Optional(Type.String({ pattern: agentIdPattern })),
-    fleetId: Type.Optional(Type.String({ description: "Not in this version: 422 `unsupported`." })),
-    selector: Type.Optional(Type.Unknown({ description: "Not in this version: 422 `unsupported`." })),
+    agentId: Type.Optional(
+      Type.String({ pattern: agentIdPattern, description: "One of `agentId`, `fleetId` and `selector` is needed." }),
+    ),
+    ...targetFields,
     type: Type.Optional(Type.String({ pattern: commandTypePattern, default: defaultType })),
     command: Type.Optional(
       Type.String({

@@ -45,6 +45,7 @@ export const CommandSchema = Type.Object(
     expiresAt: Instant,
     cancelRequestedAt: Type.Optional(Instant),
     createdBy: Type.String({ description: "Who queued it, `kind:id`." }),
+    rolloutId: Type.Optional(Type.String({ description: "The rollout that it is of." })),
     result: Type.Optional(ResultSchema),
     lateResult: Type.Optional(LateResultSchema),
   },
@@ -75,6 +76,7 @@ export function viewCommand(command: Command, output: WholeOutput | null): Comma
     expiresAt: command.expiresAt.toISOString(),
     ...instant("cancelRequestedAt", command.cancelRequestedAt),
     createdBy: command.createdBy,
+    ...(command.rolloutId === null ? {} : { rolloutId: command.rolloutId }),
     ...(result === null ? {} : { result: viewResult(result, output) }),
     ...(lateResult === null ? {} : { lateResult: { ...viewResult(lateResult, null), status: lateResult.status } }),
   };

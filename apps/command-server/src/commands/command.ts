@@ -120,6 +120,8 @@ export interface Command {
   lateResult: (CommandResult & { status: CommandStatus }) | null;
   /** Principal that queued it, `kind:id`. */
   createdBy: string;
+  /** The rollout that it is of; null: it was asked for by itself. */
+  rolloutId: string | null;
 }
 
 /** What the agent says ended a run. */

@@ -2,7 +2,8 @@ import { FleetwireError, httpErrors } from "@fleetwire/service";
 import type { CommandServiceHandlers, QueueCommandRequest } from "@fleetwire/proto";
 import type { ListCommands } from "../store/command-store.ts";
 import { instantText, statusOfMessage } from "./command-message.ts";
-import { agentIdPattern, commandTypePattern, limits } from "./command-request.ts";
+import { agentIdPattern, limits } from "./command-request.ts";
+import { commandTypePattern } from "./command-type.ts";
 
 /**
  * A QueueCommandRequest in the words of the HTTP API, for the rules that both share. proto3 can't tell an empty text

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { FleetwireError, type FastifyServer } from "@fleetwire/service";
 import { Type } from "typebox";
 import { errors, refusals } from "../errors.ts";
-import { sendEvents, type OpenStreams } from "../event-stream.ts";
+import { sendEvents, startingWith, type OpenStreams } from "../event-stream.ts";
 import type { CommandStore, StoredOutput } from "../store/command-store.ts";
 import { findCommand, unknownCommand } from "./find-command.ts";
 import { followEvents, parseEventId } from "./follow-events.ts";
@@ -98,15 +98,4 @@ export function registerOutputRoutes(http: FastifyServer, deps: OutputDeps): voi
 
 async function* storedBytes(store: CommandStore, range: OutputRange, first: StoredOutput): AsyncGenerator<Buffer> {
   for await (const piece of readPieces(store, range, first)) yield piece.data;
-}
-
-async function* startingWith<T>(first: IteratorResult<T, void>, rest: AsyncGenerator<T, void>): AsyncGenerator<T> {
-  if (first.done === true) return;
-  try {
-    yield first.value;
-    yield* rest;
-  } finally {
-    // Where the reader left before the rest was asked for.
-    await rest.return();
-  }
 }

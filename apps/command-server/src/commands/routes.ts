@@ -2,14 +2,20 @@ import type { FastifyServer } from "@fleetwire/service";
 import { Type } from "typebox";
 import { errors, refusals } from "../errors.ts";
 import { storeErrors } from "../store/errors.ts";
-import { CommandRequestSchema, agentIdPattern, commandTypePattern } from "./command-request.ts";
+import { CommandRequestSchema, agentIdPattern } from "./command-request.ts";
+import { commandTypePattern } from "./command-type.ts";
 import { CommandSchema, CommandStatusSchema, shownOutputBytes, viewCommand } from "./command-view.ts";
 import { cancelCommand, findCommandWithOutput } from "./find-command.ts";
-import { queueCommand, type QueueingDeps } from "./queue-command.ts";
+import { requestCommands, type RolloutDeps } from "../rollouts/request-commands.ts";
+import { DryRunSchema, RolloutAcceptedSchema } from "../rollouts/rollout-view.ts";
 
 export const CommandIdParams = Type.Object({ id: Type.String({ description: "commandId" }) });
 
-const QueuedSchema = Type.Object({ commandId: Type.String(), status: CommandStatusSchema });
+const QueuedSchema = Type.Object({
+  commandId: Type.String(),
+  status: CommandStatusSchema,
+  agentId: Type.Optional(Type.String({ description: "Whom `pick` took." })),
+});
 
 const ListQuery = Type.Object({
   agentId: Type.Optional(Type.String({ pattern: agentIdPattern })),
@@ -22,7 +28,7 @@ const ListQuery = Type.Object({
 });
 
 /** Queueing, reading, listing and cancelling commands over HTTP. */
-export function registerCommandRoutes(http: FastifyServer, deps: QueueingDeps): void {
+export function registerCommandRoutes(http: FastifyServer, deps: RolloutDeps): void {
   const { store } = deps;
 
   http.post(
@@ -30,26 +36,53 @@ export function registerCommandRoutes(http: FastifyServer, deps: QueueingDeps): 
     {
       config: { scope: "commands:write" },
       schema: {
-        summary: "Queue a command",
-        description: `Answers when the command is stored; it is dispatched at once, or when its agent connects. ${refusals(
+        summary: "Queue a command, for one agent or for many",
+        description: `Answers when it is stored; it is dispatched at once, or when its agent connects. With \`agentId\`, one command.
+With \`fleetId\` or \`selector\`, a rollout: a command for each agent that can do it (202 with \`rolloutId\`); with
+\`pick: "one"\`, one command for the least loaded of them; with \`dryRun\`, nothing but the answer to whom it would reach
+(200). ${refusals(
           errors.agent_unknown,
           errors.idempotency_key_reused,
-          errors.unsupported,
           errors.invalid_parameters,
           errors.unknown_type,
+          errors.no_targets,
+          errors.too_many_targets,
+          errors.no_agent_available,
         )}`,
         tags: ["commands"],
         body: CommandRequestSchema,
         response: {
-          202: QueuedSchema,
+          200: DryRunSchema,
+          202: Type.Union([QueuedSchema, RolloutAcceptedSchema]),
         },
       },
     },
     async (request, reply) => {
-      const queued = await queueCommand(deps, request.principal, request.body, request.traceparent?.header ?? null);
-      // The one line of each command at `info`: who asks what became of it has its id from here on.
-      request.log = request.log.child({ commandId: queued.commandId, agentId: request.body.agentId });
-      return reply.code(202).header("location", `/commands/${queued.commandId}`).send(queued);
+      const answer = await requestCommands(deps, request.principal, request.body, request.traceparent?.header ?? null);
+      switch (answer.kind) {
+        case "command": {
+          const { commandId, status, agentId } = answer;
+          // The one line of each command at `info`: who asks what became of it has its id from here on.
+          request.log = request.log.child({ commandId, agentId });
+          const picked = request.body.agentId === undefined ? { agentId } : {};
+          return reply
+            .code(202)
+            .header("location", `/commands/${commandId}`)
+            .send({ commandId, status, ...picked });
+        }
+        case "rollout": {
+          const { rolloutId, status, targets, unable } = answer;
+          request.log = request.log.child({ rolloutId });
+          return reply
+            .code(202)
+            .header("location", `/rollouts/${rolloutId}`)
+            .send({ rolloutId, status, targets, unable });
+        }
+        case "dry_run": {
+          const { targets, unable, agents } = answer;
+          return reply.code(200).send({ dryRun: true as const, targets, unable, agents });
+        }
+      }
     },
   );
 

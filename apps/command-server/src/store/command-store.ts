@@ -16,6 +16,7 @@ import type { Dispatch } from "./port/dispatch.ts";
 import type { AgentSessions } from "./port/sessions.ts";
 import type { AgentRecords } from "./port/agents.ts";
 import type { Feed } from "./port/feed.ts";
+import type { Rollouts } from "./port/rollouts.ts";
 
 export type {
   NewCommand,
@@ -52,14 +53,36 @@ export type {
   EndedRun,
   SessionSignals,
 } from "./port/sessions.ts";
-export type { Agent, NewJoinToken, JoinToken, EnrolOutcome } from "./port/agents.ts";
+export type {
+  Agent,
+  AgentSelection,
+  Candidate,
+  LoadedCandidate,
+  NewJoinToken,
+  JoinToken,
+  EnrolOutcome,
+} from "./port/agents.ts";
+export type {
+  NewRollout,
+  CreateRolloutOutcome,
+  AdvanceOutcome,
+  StopRolloutOutcome,
+  ListRollouts,
+  RolloutTarget,
+  RolloutResultsQuery,
+  RolloutResult,
+  KeyHolder,
+} from "./port/rollouts.ts";
 export type { CommandChange, FeedKind, FeedEntry, WatchEvent } from "./port/feed.ts";
 export { disconnectReasons } from "./port/sessions.ts";
 
-export interface CommandStore extends CommandRecords, Dispatch, AgentSessions, AgentRecords, Feed {
+export interface CommandStore extends CommandRecords, Dispatch, AgentSessions, AgentRecords, Feed, Rollouts {
   /** Resolves when the store answers; rejects with StoreUnavailable. Bounded by 2 s. */
   ping(): Promise<void>;
-  /** One round of removing what is past its keep (records 7 days after their end, the feed's 24 h or 1 M, used-up tokens). Bounded work; call again while `more`. */
+  /**
+   * One round of removing what is past its keep (records of commands and rollouts 7 days after their end, the feed's 24 h
+   * or 1 M, used-up tokens). A rollout's counts stay right when its commands are gone. Bounded work; call again while `more`.
+   */
   cleanup(): Promise<{ commands: number; feed: number; more: boolean }>;
   close(): Promise<void>;
 }

@@ -10,7 +10,7 @@ export function toPage<T>(read: T[], limit: number, idOf: (item: T) => string): 
 }
 
 /** A list's cursor: the last id shown. */
-function encodeId(id: string): string {
+export function encodeId(id: string): string {
   return Buffer.from(id, "utf8").toString("base64url");
 }
 

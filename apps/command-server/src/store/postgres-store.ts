@@ -2,13 +2,16 @@ import { fileURLToPath } from "node:url";
 import type { Database } from "@fleetwire/database";
 import type { Logger } from "@fleetwire/service";
 import type { CommandStore } from "./command-store.ts";
+import { activeRollouts, advanceRollout } from "./postgres/advance-rollout.ts";
 import { createAgentKey, createOnlineByFleet, putFacts, revokeAgent } from "./postgres/agents.ts";
 import { createAppendOutput } from "./postgres/append-output.ts";
 import { agentsWithWork, assignCommands, pendingCancels } from "./postgres/assign.ts";
 import { cancelCommand } from "./postgres/cancel.ts";
+import { stopRollout } from "./postgres/cancel-rollout.ts";
 import { cleanup } from "./postgres/cleanup.ts";
 import { planWithIndexes } from "./postgres/connections.ts";
 import type { StoreContext } from "./postgres/context.ts";
+import { createRollout, keyHolder } from "./postgres/create-rollout.ts";
 import { createEnqueue } from "./postgres/enqueue.ts";
 import { createEnrol } from "./postgres/enrol.ts";
 import { feedEnd, readFeed } from "./postgres/feed.ts";
@@ -19,7 +22,9 @@ import { createPrismaReads } from "./postgres/prisma-reads.ts";
 import { getAgent, listAgents } from "./postgres/read-agents.ts";
 import { createDepth, getCommand, listCommands } from "./postgres/read-commands.ts";
 import { readOutput } from "./postgres/read-output.ts";
+import { listRollouts, readRollout, rolloutResults, rolloutTargets } from "./postgres/read-rollouts.ts";
 import { createResult } from "./postgres/result.ts";
+import { leastLoadedAgents, selectAgents } from "./postgres/select-agents.ts";
 import { beginServer, serverHeartbeat } from "./postgres/servers.ts";
 import { createCloseSession, createHeartbeat, updateProfile } from "./postgres/sessions.ts";
 import { unavailable } from "./errors.ts";
@@ -97,9 +102,21 @@ export async function createPostgresStore(o: PostgresStoreOptions): Promise<Comm
     agentKey: createAgentKey(sql),
     getAgent: (companyId, agentId) => getAgent(reads, companyId, agentId),
     listAgents: (query) => listAgents(reads, query),
+    selectAgents: (query) => selectAgents(sql, query),
+    leastLoadedAgents: (query) => leastLoadedAgents(sql, query),
     revokeAgent: (companyId, agentId) => revokeAgent(context, companyId, agentId),
     putFacts: (agentId, facts) => putFacts(sql, agentId, facts),
     onlineByFleet: createOnlineByFleet(sql),
+
+    createRollout: (rollout) => createRollout(sql, rollout),
+    advanceRollout: (rolloutId, limit) => advanceRollout(context, rolloutId, limit),
+    activeRollouts: () => activeRollouts(sql),
+    getRollout: (companyId, rolloutId) => readRollout(sql.rows, rolloutId, companyId),
+    listRollouts: (query) => listRollouts(sql, query),
+    stopRollout: (companyId, rolloutId, how) => stopRollout(context, companyId, rolloutId, how),
+    rolloutResults: (query) => rolloutResults(sql, query),
+    rolloutTargets: (query) => rolloutTargets(sql, query),
+    keyHolder: (companyId, key) => keyHolder(sql, companyId, key),
 
     readFeed: (cursor, limit, companyId) => readFeed(sql, cursor, limit, companyId),
     feedEnd: () => feedEnd(sql),

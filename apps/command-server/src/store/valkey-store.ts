@@ -20,6 +20,7 @@ import { createJoinToken, enrol, listJoinTokens, revokeJoinToken } from "./valke
 import { channelOf } from "./valkey/keys.ts";
 import { createLossWatch } from "./valkey/loss.ts";
 import { createValkeyMetrics } from "./valkey/metrics.ts";
+import { noRollouts } from "./valkey/no-rollouts.ts";
 import { openSession } from "./valkey/open-session.ts";
 import { publishEveryMs, publishToServers, subscribe } from "./valkey/publish.ts";
 import { getAgent, listAgents } from "./valkey/read-agents.ts";
@@ -120,6 +121,7 @@ export async function createValkeyStore(o: ValkeyStoreOptions): Promise<CommandS
     revokeAgent: (companyId, agentId) => revokeAgent(context, companyId, agentId),
     putFacts: (agentId, facts) => putFacts(valkey, agentId, facts),
     onlineByFleet: () => onlineByFleet(valkey),
+    ...noRollouts,
 
     readFeed: (cursor, limit, companyId) => readFeed(valkey, cursor, limit, companyId),
     feedEnd: () => feedEnd(valkey),

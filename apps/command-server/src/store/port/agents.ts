@@ -45,6 +45,35 @@ export interface JoinToken {
 export type EnrolOutcome =
   { kind: "enrolled"; companyId: string; fleet: string } | { kind: "token_invalid" } | { kind: "id_taken" };
 
+/** Which agents of a company, all that is given must hold. Revoked ones never. */
+export interface AgentSelection {
+  companyId: string;
+  fleet?: string;
+  labels?: Readonly<Record<string, string>>;
+  /** Types of command that the agent announced. */
+  capabilities?: readonly string[];
+  /** True: only those that are connected. */
+  online?: boolean;
+}
+
+/** What choosing among agents takes of one: lean, since there may be ten thousand. */
+export interface Candidate {
+  agentId: string;
+  online: boolean;
+  draining: boolean;
+  /** Whether it announced `offering`, and with which schema of the parameters (null: any object). Equal schemas of one page are one object. */
+  offers: boolean;
+  parametersSchema: JsonObject | null;
+}
+
+/** A connected agent that takes work, and how much it has. */
+export interface LoadedCandidate extends Candidate {
+  /** Commands that it has, for each slot of its concurrency. */
+  load: number;
+  /** Commands that wait for it. */
+  queued: number;
+}
+
 export interface AgentRecords {
   createJoinToken(token: NewJoinToken): Promise<JoinToken>;
   listJoinTokens(companyId: string): Promise<JoinToken[]>;
@@ -66,6 +95,12 @@ export interface AgentRecords {
     limit: number;
     cursor: string | null;
   }): Promise<Page<Agent>>;
+  /** Ordered by agent id. `offering`: the type that `offers` is about; null: none, and `offers` is false. */
+  selectAgents(
+    query: AgentSelection & { offering: string | null; limit: number; cursor: string | null },
+  ): Promise<Page<Candidate>>;
+  /** Of those that are online and not draining, the least loaded: fewest running for their concurrency, then fewest queued, then load1. */
+  leastLoadedAgents(query: AgentSelection & { offering: string | null; limit: number }): Promise<LoadedCandidate[]>;
   /** Ends the right to connect; signals the holder of a live session. False when there is no such agent. */
   revokeAgent(companyId: string, agentId: string): Promise<boolean>;
   putFacts(agentId: string, facts: JsonObject): Promise<void>;

@@ -3,20 +3,41 @@ import type { Sql } from "./sql.ts";
 
 /** Rows removed in one round: short transactions, whatever has piled up. */
 const commandsPerRound = 500;
+const rolloutsPerRound = 100;
+const targetsPerRound = 10_000;
 const feedPerRound = 5_000;
 const tokenKeepMs = 24 * 3600 * 1000;
 
 /**
- * Records that ended more than $1 ms ago, with their output and their idempotency keys. Each table is asked for these ids
- * as an array: joined, the planner may prefer to read it whole, round after round.
+ * Records that ended more than $1 ms ago, with their output and their idempotency keys; those of a rollout not before its
+ * counts are final. Each table is asked for these ids as an array: joined, the planner may prefer to read it whole, round
+ * after round.
  */
 const oldCommands = `
 WITH old AS MATERIALIZED (
-  SELECT id FROM commands WHERE finished_at IS NOT NULL AND finished_at < statement_timestamp() - $1::float8 * interval '1 ms'
+  SELECT id FROM commands c WHERE finished_at IS NOT NULL AND finished_at < statement_timestamp() - $1::float8 * interval '1 ms'
+    AND coalesce((SELECT r.settled_at IS NOT NULL FROM rollouts r WHERE r.id = c.rollout_id), true)
   ORDER BY finished_at LIMIT ${commandsPerRound} FOR UPDATE SKIP LOCKED
 ), output AS (DELETE FROM command_output WHERE command_id = ANY(ARRAY(SELECT id FROM old))),
 keys AS (DELETE FROM idempotency_keys WHERE command_id = ANY(ARRAY(SELECT id FROM old)))
 DELETE FROM commands WHERE id = ANY(ARRAY(SELECT id FROM old)) RETURNING id`;
+
+/**
+ * Rollouts that were settled more than $1 ms ago, with their targets and their idempotency keys: a hundred, or as many as
+ * have 10,000 targets together.
+ */
+const oldRollouts = `
+WITH old AS MATERIALIZED (
+  SELECT id FROM (
+    SELECT o.id, sum(o.targets) OVER (ORDER BY o.settled_at, o.id) - o.targets AS before FROM (
+      SELECT r.id, r.settled_at, r.targets FROM rollouts r
+      WHERE r.settled_at IS NOT NULL AND r.settled_at < statement_timestamp() - $1::float8 * interval '1 ms'
+      ORDER BY r.settled_at LIMIT ${rolloutsPerRound} FOR UPDATE SKIP LOCKED
+    ) o
+  ) s WHERE before < ${targetsPerRound}
+), targets AS (DELETE FROM rollout_targets WHERE rollout_id = ANY(ARRAY(SELECT id FROM old))),
+keys AS (DELETE FROM idempotency_keys WHERE rollout_id = ANY(ARRAY(SELECT id FROM old)))
+DELETE FROM rollouts WHERE id = ANY(ARRAY(SELECT id FROM old)) RETURNING id`;
 
 /**
  * The oldest entries, as far as they are older than $1 ms or more than $2 behind the newest, up to the first that isn't;
@@ -55,6 +76,7 @@ export async function cleanup(
     text: oldCommands,
     values: [settings.recordTtlMs],
   });
+  const rollouts = await sql.rows({ name: "cleanup-rollouts", text: oldRollouts, values: [settings.recordTtlMs] });
   const [feed] = await sql.rows<{ removed: number }>({
     name: "cleanup-feed",
     text: oldFeed,
@@ -65,6 +87,6 @@ export async function cleanup(
   return {
     commands: commands.length,
     feed: removed,
-    more: commands.length === commandsPerRound || removed === feedPerRound,
+    more: commands.length === commandsPerRound || rollouts.length > 0 || removed === feedPerRound,
   };
 }

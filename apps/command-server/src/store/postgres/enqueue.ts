@@ -53,7 +53,7 @@ FROM input i LEFT JOIN added a ON a.id = i.id`;
  */
 const settle = `
 SELECT n.id, c.id IS NOT NULL AS exists, k.body_hash = n.body_hash AS same_body, k.command_id AS key_command,
-  kc.status AS key_status,
+  k.rollout_id AS key_rollout, kc.status AS key_status,
   c.company_id = n.company_id AND c.agent_id = n.agent_id AND c.type = n.type
     AND c.command IS NOT DISTINCT FROM n.command AND c.args IS NOT DISTINCT FROM n.args
     AND c.parameters = n.parameters AS same_command
@@ -74,6 +74,7 @@ interface Settled {
   exists: boolean;
   same_body: boolean | null;
   key_command: string | null;
+  key_rollout: string | null;
   key_status: CommandStatus | null;
   same_command: boolean | null;
 }
@@ -155,6 +156,7 @@ function decide(command: NewCommand, row: Settled | undefined): Decision {
     if (row.same_command) return { kind: "queued", commandId: command.commandId };
     return new FleetwireError(storeErrors.command_id_taken);
   }
+  if (row?.key_rollout) return { kind: "key_reused" };
   if (!row?.key_command || !row.key_status) return "undecided";
   if (!row.same_body) return { kind: "key_reused" };
   return { kind: "duplicate", commandId: row.key_command, status: row.key_status };

@@ -32,12 +32,13 @@ export interface CommandRow {
   truncated: boolean;
   late_result: (CommandResult & { status: CommandStatus }) | null;
   created_by: string;
+  rollout_id: string | null;
 }
 
 export const commandColumns = `c.id, c.company_id, c.agent_id, c.type, c.command, c.args, c.parameters, c.timeout_ms, c.priority,
   c.idempotent, c.retry, c.status, c.attempt, c.revision, c.queued_at, c.assigned_at, c.started_at, c.finished_at,
   c.expires_at, c.cancel_requested_at, c.exit_code, c.error, c.error_message, c.duration_ms, c.output_bytes,
-  c.truncated, c.late_result, c.created_by`;
+  c.truncated, c.late_result, c.created_by, c.rollout_id`;
 
 const changing = [
   "status",
@@ -94,6 +95,7 @@ export function toCommand(row: CommandRow): Command {
     ...toChange(row),
     lateResult: row.late_result,
     createdBy: row.created_by,
+    rolloutId: row.rollout_id,
   };
 }
 

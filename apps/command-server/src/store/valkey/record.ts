@@ -137,6 +137,7 @@ export function toCommand(record: CommandRecord, state: CommandState): Command {
     ...toChange(state),
     lateResult: state.late_result ?? null,
     createdBy: record.created_by,
+    rolloutId: null,
   };
 }
 
