@@ -1,4 +1,4 @@
-export { AgentService, CommandService, agentPackage, commandPackage } from "./load.ts";
+export { AgentService, CommandService, RolloutService, agentPackage, commandPackage } from "./load.ts";
 
 export type { AgentServiceClient, AgentServiceHandlers } from "./generated/fleetwire/agent/v1/AgentService.ts";
 export type { AgentMessage, AgentMessageInput } from "./generated/fleetwire/agent/v1/AgentMessage.ts";
@@ -35,3 +35,12 @@ export type {
   WatchCommandResponse,
   WatchCommandResponseInput,
 } from "./generated/fleetwire/command/v1/WatchCommandResponse.ts";
+
+export type { RolloutServiceClient, RolloutServiceHandlers } from "./generated/fleetwire/command/v1/RolloutService.ts";
+export type { RolloutInput } from "./generated/fleetwire/command/v1/Rollout.ts";
+export type { RolloutStatus } from "./generated/fleetwire/command/v1/RolloutStatus.ts";
+export type { StartRolloutResponseInput } from "./generated/fleetwire/command/v1/StartRolloutResponse.ts";
+export type {
+  WatchRolloutResponse,
+  WatchRolloutResponseInput,
+} from "./generated/fleetwire/command/v1/WatchRolloutResponse.ts";
