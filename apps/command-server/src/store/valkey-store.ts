@@ -20,10 +20,14 @@ import { createJoinToken, enrol, listJoinTokens, revokeJoinToken } from "./valke
 import { channelOf } from "./valkey/keys.ts";
 import { createLossWatch } from "./valkey/loss.ts";
 import { createValkeyMetrics } from "./valkey/metrics.ts";
-import { noRollouts } from "./valkey/no-rollouts.ts";
 import { openSession } from "./valkey/open-session.ts";
 import { publishEveryMs, publishToServers, subscribe } from "./valkey/publish.ts";
 import { getAgent, listAgents } from "./valkey/read-agents.ts";
+import { activeRollouts, advanceRollout } from "./valkey/rollouts/advance-rollout.ts";
+import { stopRollout } from "./valkey/rollouts/cancel-rollout.ts";
+import { createRollout, keyHolder } from "./valkey/rollouts/create-rollout.ts";
+import { getRollout, listRollouts, rolloutResults, rolloutTargets } from "./valkey/rollouts/read-rollouts.ts";
+import { leastLoadedAgents, selectAgents } from "./valkey/select-agents.ts";
 import { depth, getCommand, listCommands } from "./valkey/read-commands.ts";
 import { readOutput } from "./valkey/read-output.ts";
 import { result } from "./valkey/result.ts";
@@ -118,10 +122,21 @@ export async function createValkeyStore(o: ValkeyStoreOptions): Promise<CommandS
     agentKey: (agentId) => agentKey(valkey, agentId),
     getAgent: (companyId, agentId) => getAgent(valkey, companyId, agentId),
     listAgents: (query) => listAgents(valkey, query),
+    selectAgents: (query) => selectAgents(valkey, query),
+    leastLoadedAgents: (query) => leastLoadedAgents(valkey, query),
     revokeAgent: (companyId, agentId) => revokeAgent(context, companyId, agentId),
     putFacts: (agentId, facts) => putFacts(valkey, agentId, facts),
     onlineByFleet: () => onlineByFleet(valkey),
-    ...noRollouts,
+
+    createRollout: (rollout) => createRollout(valkey, rollout),
+    advanceRollout: (rolloutId, limit) => advanceRollout(context, rolloutId, limit),
+    activeRollouts: () => activeRollouts(valkey),
+    getRollout: (companyId, rolloutId) => getRollout(valkey, companyId, rolloutId),
+    listRollouts: (query) => listRollouts(valkey, query),
+    stopRollout: (companyId, rolloutId, how) => stopRollout(context, companyId, rolloutId, how),
+    rolloutResults: (query) => rolloutResults(valkey, query),
+    rolloutTargets: (query) => rolloutTargets(valkey, query),
+    keyHolder: (companyId, key) => keyHolder(valkey, companyId, key),
 
     readFeed: (cursor, limit, companyId) => readFeed(valkey, cursor, limit, companyId),
     feedEnd: () => feedEnd(valkey),

@@ -6,6 +6,7 @@ import {
   enrolAgent,
   exited,
   fresh,
+  keyOf,
   newCommand,
   useStore,
   type BreakableStore,
@@ -104,20 +105,20 @@ export function describeServers(open: OpenStore): void {
       const [near, gone, ...far] = await Promise.all(agents);
       if (!near || !gone) throw new Error("there are 40 agents");
       await Promise.all([near.connect(), gone.connect({}, second), ...far.map((agent) => agent.connect({}, second))]);
-      const expiresAt = new Date(Date.now() + 500);
       const run = async (agent: TestAgent): Promise<EndedRun> => {
-        await agent.queue({ expiresAt });
+        await agent.queue({ timeoutMs: 1 });
         const [assignment] = await agent.assign({}, second);
         if (assignment === undefined) throw new Error("nothing was assigned");
         const { agentId, commandId, attempt, assignNo } = assignment;
+        await second.started({ ...keyOf(agent, assignment), recorded: true });
         return { agentId, commandId, attempt, assignNo };
       };
       const overdue = await Promise.all(far.map(run));
       await run(gone);
       await second.closeSession(gone.agentId, gone.epoch, "agent_closed", null);
       // Never given to anybody: it expires, and nobody has to stop anything.
-      await gone.queue({ expiresAt });
-      const { ledgerId: _, ...started } = await near.start({ timeoutMs: 200 });
+      await gone.queue({ expiresAt: new Date(Date.now() - 1) });
+      const { ledgerId: _, ...started } = await near.start({ timeoutMs: 1 });
 
       const swept: string[] = [];
       const sweep = async (): Promise<boolean> => {

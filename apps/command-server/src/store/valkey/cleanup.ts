@@ -24,6 +24,23 @@ end
 return #old`,
 };
 
+/** The same for rollouts. */
+const rolloutsScript: Script = {
+  name: "cleanup-rollouts",
+  kind: "settle",
+  lua: `
+local old = redis.call('ZRANGEBYSCORE', K.rolloutsEnded(), '-inf', now - RECORD_TTL, 'LIMIT', 0, ${commandsPerStep})
+for _, entry in ipairs(old) do
+  local company, id = string.match(entry, '^(.-)\\n(.*)$')
+  local key = redis.call('HGET', K.rollout(id), 'key')
+  if key and key ~= '' then redis.call('UNLINK', K.idempotency(company, key)) end
+  redis.call('ZREM', K.rolloutsEnded(), entry)
+  redis.call('ZREM', K.rolloutsOf(company), id)
+  redis.call('UNLINK', K.rollout(id), K.rolloutCounts(id), K.rolloutTargets(id), K.rolloutIn(id, 'queued'), K.rolloutIn(id, 'assigned'))
+end
+return #old`,
+};
+
 /** Removes the oldest entries, as far as they are too old or too many, up to the first that isn't. Out: how many. */
 const feedScript: Script = {
   name: "cleanup-feed",
@@ -45,7 +62,8 @@ return removed`,
 export async function cleanup(valkey: Valkey): Promise<{ commands: number; feed: number; more: boolean }> {
   const commands = await rounds(() => valkey.run<number>(commandsScript), commandsPerStep);
   const feed = await rounds(() => valkey.run<number>(feedScript), entriesPerStep);
-  return { commands: commands.done, feed: feed.done, more: commands.more || feed.more };
+  const rollouts = await rounds(() => valkey.run<number>(rolloutsScript), commandsPerStep);
+  return { commands: commands.done, feed: feed.done, more: commands.more || feed.more || rollouts.more };
 }
 
 async function rounds(step: () => Promise<number>, full: number): Promise<{ done: number; more: boolean }> {

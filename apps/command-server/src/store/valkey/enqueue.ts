@@ -3,13 +3,13 @@ import type { CommandStatus } from "../../commands/command.ts";
 import type { EnqueueOutcome, NewCommand } from "../command-store.ts";
 import { storeErrors } from "../errors.ts";
 import type { StoreContext } from "./context.ts";
-import { newTexts, parseRecord, parseState, toCommand } from "./record.ts";
+import { commandTexts, parseRecord, parseState, toCommand } from "./record.ts";
 import type { Script } from "./script.ts";
 
 /**
  * Looks up the agent, claims the idempotency key, stores the command, writes the feed.
  *
- * In:  1 command, 2 company, 3 agent, 4 type, 5 lane, 6 priority, 7 record and 8 state without what the clock adds,
+ * In:  1 command, 2 company, 3 agent, 4 type, 5 lane, 6 priority, 7 record and 8 state without ids and what the clock adds,
  *      9 expiry in ms or '', 10 idempotency key or '', 11 hash of its body, 12 '1': the agent needn't be enrolled.
  * Out: {'queued', server of the agent's open session or ''}, or {'agent_unknown'}, {'key_reused'},
  *      {'duplicate', command, status}, {'exists', its record, its state}: the id is there already.
@@ -24,13 +24,9 @@ local owner = redis.call('HGET', K.agent(agent), 'company')
 if owner and owner ~= company or not owner and ARGV[12] ~= '1' then return {'agent_unknown'} end
 if redis.call('EXISTS', K.state(id), K.record(id)) > 0 then return {'exists', read(K.record(id)) or '', read(K.state(id)) or ''} end
 if key ~= '' then
-  local claimed = redis.call('GET', K.idempotency(company, key))
-  if claimed then
-    local hash, other = string.match(claimed, '^(%S*) (.*)$')
-    local st = load(other)
-    if st and hash ~= ARGV[11] then return {'key_reused'} end
-    if st then return {'duplicate', other, st.status} end
-  end
+  local known, kind, other = holder(company, key)
+  if known and (known ~= ARGV[11] or kind == 'rollout') then return {'key_reused'} end
+  if known then return {'duplicate', other, load(other).status} end
   redis.call('SET', K.idempotency(company, key), ARGV[11] .. ' ' .. id)
 end
 store({ command_id = id, company_id = company, agent_id = agent, type = type, lane = lane, priority = tonumber(priority) },
@@ -53,7 +49,7 @@ export async function enqueue(context: StoreContext, command: NewCommand): Promi
   const { valkey, hub, signals } = context;
   const { commandId, agentId } = command;
   checkNumbers(command);
-  const { record, state } = newTexts(command);
+  const { record, state } = commandTexts(command);
   const answer = await valkey.run<Answer>(
     enqueueScript,
     commandId,

@@ -17,7 +17,7 @@ const templates = {
 
   /** Command, attempt. Sorted set of pieces by their first byte. */
   output: "fw:output:$:$",
-  /** Company, key: body hash and command id. */
+  /** Company, key: body hash and command id, or `rollout:` and rollout id. */
   idempotency: "fw:idempotency:$:$",
   /** Counts commands as they arrive. */
   sequence: "fw:sequence",
@@ -57,6 +57,18 @@ const templates = {
   feed: "fw:feed",
   feedNumber: "fw:feed:number",
   feedFloor: "fw:feed:floor",
+
+  /** Rollout. Hash; ended commands by state, and errors among them; list of `agent LF command`, in target order. */
+  rollout: "fw:rollout:$",
+  rolloutCounts: "fw:rollout-counts:$",
+  rolloutTargets: "fw:rollout-targets:$",
+  /** Rollout, `queued` or `assigned`. Set of its commands in this state. */
+  rolloutIn: "fw:rollout-in:$:$",
+  /** Company. Sorted set of rollouts, in the order of their ids. */
+  rolloutsOf: "fw:rollouts:$",
+  /** Set of those that a step may still change; sorted set by the end's time, of `company LF rollout`. */
+  rolloutsActive: "fw:rollouts-active",
+  rolloutsEnded: "fw:rollouts-ended",
 
   /** Which server looks for other programs' commands, and how far it has come. */
   foreignLeader: "fw:foreign:leader",

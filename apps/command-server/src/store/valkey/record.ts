@@ -19,6 +19,7 @@ export interface CommandRecord {
   retry: RetryPolicy | null;
   traceparent: string | null;
   created_by: string;
+  rollout_id?: string;
   queued_at: string;
   expires_at: string;
 }
@@ -35,6 +36,7 @@ export interface CommandState {
   idempotent: boolean;
   retry?: RetryPolicy;
   idempotency_key?: string;
+  rollout_id?: string;
   /** SHA-1 of the record's text: what is dispatched is what was queued. */
   digest: string;
   status: CommandStatus;
@@ -63,14 +65,25 @@ export interface CommandState {
   late_result?: CommandResult & { status: CommandStatus };
 }
 
+/** What both texts are made of. */
+export interface CommandParts extends Pick<
+  NewCommand,
+  "companyId" | "type" | "lane" | "command" | "args" | "parameters" | "timeoutMs" | "priority" | "idempotent" | "retry"
+> {
+  traceparent: string | null;
+  createdBy: string;
+  idempotencyKey: NewCommand["idempotencyKey"];
+  rolloutId?: string | null;
+}
+
 /**
- * Both texts without what the store adds by its clock: the script puts that before the last brace. Throws
+ * Both texts without ids and without what the store adds by its clock: the script puts these at their ends. Throws
  * `unstorable_text`.
  */
-export function newTexts(command: NewCommand): { record: string; state: string } {
-  const { commandId, agentId, companyId, type, priority, idempotent, retry, timeoutMs } = command;
-  const ids = { command_id: commandId, agent_id: agentId, company_id: companyId };
-  const record: Omit<CommandRecord, "queued_at" | "expires_at"> = {
+export function commandTexts(command: CommandParts): { record: string; state: string } {
+  const { companyId, type, priority, idempotent, retry, timeoutMs, rolloutId = null } = command;
+  const ids = { company_id: companyId, ...(rolloutId === null ? {} : { rollout_id: rolloutId }) };
+  const record: Omit<CommandRecord, "command_id" | "agent_id" | "queued_at" | "expires_at"> = {
     ...ids,
     command_type: type,
     command: command.command,
@@ -137,7 +150,7 @@ export function toCommand(record: CommandRecord, state: CommandState): Command {
     ...toChange(state),
     lateResult: state.late_result ?? null,
     createdBy: record.created_by,
-    rolloutId: null,
+    rolloutId: state.rollout_id ?? null,
   };
 }
 

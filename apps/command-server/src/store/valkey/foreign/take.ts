@@ -1,13 +1,13 @@
 import type { NewCommand } from "../../command-store.ts";
 import type { StoreContext } from "../context.ts";
-import { newTexts } from "../record.ts";
+import { commandTexts } from "../record.ts";
 import type { Script } from "../script.ts";
 import type { ForeignId } from "./find.ts";
 
 /**
  * Makes another program's command one of this store's, if it is still the one that was read.
  *
- * In:  1 command, 2 company, 3 agent, 4 type, 5 lane, 6 priority, 7 record and 8 state without what the clock adds,
+ * In:  1 command, 2 company, 3 agent, 4 type, 5 lane, 6 priority, 7 record and 8 state without ids and what the clock adds,
  *      9 expiry in ms or '', 10 SHA-1 of what was read.
  * Out: {'taken', server of the agent's open session or ''}, {'gone'}: it was taken, changed or removed meanwhile,
  *      {'agent_unknown'}: the agent is another company's.
@@ -35,7 +35,7 @@ export async function takeForeign(
   command: NewCommand,
 ): Promise<TakeOutcome> {
   const { commandId, agentId } = command;
-  const { record, state } = newTexts(command);
+  const { record, state } = commandTexts(command);
   const [outcome, holder] = await valkey.run<[TakeOutcome, string?]>(
     takeScript,
     commandId,

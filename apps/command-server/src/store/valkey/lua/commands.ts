@@ -66,17 +66,33 @@ local function holderOf(agent)
   return s.connected == '1' and s.server or ''
 end`,
 
+  /** Keeps a rollout's account of a command: 'from' nil for a new one. What ended is counted for good. */
+  account: `
+local function account(st, from)
+  local rollout, to = st.rollout_id, st.status
+  if from then redis.call('SREM', K.rolloutIn(rollout, from), st.command_id) end
+  if to == 'queued' or to == 'assigned' then redis.call('SADD', K.rolloutIn(rollout, to), st.command_id)
+  else
+    redis.call('HINCRBY', K.rolloutCounts(rollout), to, 1)
+    if to == 'failed' or to == 'timeout' and st.error ~= 'start_unknown' then
+      redis.call('HINCRBY', K.rolloutCounts(rollout), 'errors', 1)
+    end
+  end
+end`,
+
   /** One transition: counted, and told by the feed. */
   move: `
 local function move(st, to)
+  local from = st.status
   st.status = to
   st.revision = st.revision + 1
+  if st.rollout_id then account(st, from) end
   feedCommand(st)
 end`,
 
   /**
    * Stores a new command, queued. 'st' has its ids, type, lane and priority; 'record' and 'state' are its texts without
-   * what the clock adds; 'expires' nil: the default.
+   * ids and what the clock adds; 'expires' nil: the default.
    */
   store: `
 local function store(st, record, state, expires)
@@ -84,16 +100,30 @@ local function store(st, record, state, expires)
   st.seq = redis.call('INCR', K.sequence())
   st.expires_ms = expires or now + DEFAULT_EXPIRY
   st.status, st.attempt, st.revision = 'queued', 1, 1
-  record = string.sub(record, 1, -2) .. ',"queued_at":"' .. iso(now) .. '","expires_at":"' .. iso(st.expires_ms) .. '"}'
+  local ids = '{"command_id":' .. json(id) .. ',"agent_id":' .. json(st.agent_id) .. ','
+  record = ids .. string.sub(record, 2, -2) .. ',"queued_at":"' .. iso(now) .. '","expires_at":"' .. iso(st.expires_ms) .. '"}'
   redis.call('SET', K.record(id), record)
-  redis.call('SET', K.state(id), string.sub(state, 1, -2) .. ',"digest":"' .. redis.sha1hex(record)
+  redis.call('SET', K.state(id), ids .. string.sub(state, 2, -2) .. ',"digest":"' .. redis.sha1hex(record)
     .. '","status":"queued","attempt":1,"revision":1,"seq":' .. st.seq .. ',"queued_ms":' .. now .. ',"expires_ms":' .. st.expires_ms
     .. ',"updated_at":"' .. iso(now) .. '"}')
   redis.call('SET', K.listed(st.agent_id, id), id)
   redis.call('ZADD', K.byCompany(st.company_id), st.seq, id)
   redis.call('ZADD', K.byAgent(st.agent_id, st.company_id), st.seq, id)
   enterQueue(st)
+  if st.rollout_id then account(st) end
   feedCommand(st)
+end`,
+
+  /** Who holds an idempotency key: the body's hash, 'command' or 'rollout', and its id; nil where nobody does any more. */
+  holder: `
+local function holder(company, key)
+  local hash, id = string.match(read(K.idempotency(company, key)) or '', '^(%S*) (.*)$')
+  if not id then return nil end
+  local rollout = string.match(id, '^rollout:(.*)$')
+  if rollout then
+    if redis.call('EXISTS', K.rollout(rollout)) == 1 then return hash, 'rollout', rollout end
+  elseif load(id) then return hash, 'command', id end
+  return nil
 end`,
 
   /** Back to the queue, out of a run. 'again': as the next attempt, without the output of the one before. Returns the text. */
