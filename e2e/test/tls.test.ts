@@ -19,9 +19,11 @@ beforeAll(async () => {
   certificates = await testCertificates();
   setDefaultCACertificates([certificates.ca]);
   fleet = await startFleet({
-    COMMAND_SERVER_TLS_CERT: file("server.crt", certificates.cert),
-    COMMAND_SERVER_TLS_KEY: file("server.key", certificates.key),
-    COMMAND_SERVER_TLS_CA: file("ca.crt", certificates.ca),
+    settings: {
+      COMMAND_SERVER_TLS_CERT: file("server.crt", certificates.cert),
+      COMMAND_SERVER_TLS_KEY: file("server.key", certificates.key),
+      COMMAND_SERVER_TLS_CA: file("ca.crt", certificates.ca),
+    },
   });
 });
 

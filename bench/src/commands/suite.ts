@@ -1,4 +1,5 @@
 import type { TestProcess } from "@fleetwire/testbed";
+import { startLightFleet, type LightFleetProcess } from "@fleetwire/e2e/light-fleet";
 import { cpuSecondsOf, startChild, type Child } from "../children.ts";
 import type { BenchOptions } from "../options.ts";
 import { figure, machine, median, type Figure } from "../report.ts";
@@ -30,16 +31,12 @@ export async function commandsSuite({ root, quick, say }: BenchOptions): Promise
 
   say("bare echo and light agents…");
   const system = await startSystem(root);
-  const [echoServer, echoClient, light, load] = ["echo-server", "echo-client", "light-agents", "load"].map((name) =>
+  const [echoServer, echoClient, load] = ["echo-server", "echo-client", "load"].map((name) =>
     startChild(`./commands/${name}.ts`),
-  ) as [Child, Child, Child, Child];
+  ) as [Child, Child, Child];
+  const light = startLightFleet();
   const { port } = await echoServer.ask<{ port: number }>({});
-  await light.ask({
-    address: system.grpc,
-    joinToken: await system.joinToken(lightAgents),
-    count: lightAgents,
-    prefix: "light-",
-  });
+  await connectLight(light, system, lightAgents, "light-");
   const target = { url: system.url, grpc: system.grpc, token: system.token, agentIds: names("light-", lightAgents) };
 
   await load.ask({ kind: "flood", ...target, body: ping, count: 2_000, connections }); // warm-up
@@ -156,8 +153,8 @@ async function pollAlone(
 ): Promise<Figure> {
   say("the poll alone…");
   const system = await startSystem(root, { COMMAND_WAKEUP: "false" });
-  const light = startChild("./commands/light-agents.ts");
-  await light.ask({ address: system.grpc, joinToken: await system.joinToken(1), count: 1, prefix: "polled-" });
+  const light = startLightFleet();
+  await connectLight(light, system, 1, "polled-");
   const answer = await load.ask<IdleAnswer>({
     kind: "idle",
     url: system.url,
@@ -177,6 +174,13 @@ async function pollAlone(
     goal: null,
     conditions: { ...conditions, commands: 12 },
   });
+}
+
+/** Agents with a connection each, as real ones have. */
+async function connectLight(light: LightFleetProcess, system: System, count: number, prefix: string): Promise<void> {
+  const joinToken = await system.joinToken(count);
+  const fleet = await light.add({ addresses: [system.grpc], joinToken, count, prefix, streamsPerChannel: 1 });
+  await fleet.connected(count);
 }
 
 interface Cpu {

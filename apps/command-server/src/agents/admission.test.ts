@@ -26,7 +26,10 @@ describe("admission", () => {
     const order: string[] = [];
     const [first, second, third, fourth] = [1, 2, 3, 4].map(() => ticket(admission.arrive()));
     await Promise.all([first?.turn(), second?.turn()]);
-    const turns = [third?.turn().then(() => order.push("third")), fourth?.turn().then(() => order.push("fourth"))];
+    const turns = Object.entries({ third, fourth }).map(async ([name, each]) => {
+      await each?.turn();
+      order.push(name);
+    });
     await Promise.resolve();
     expect(order).toEqual([]);
     second?.leave();

@@ -1,0 +1,26 @@
+import { startPostgres, startValkey, type TestPostgres } from "@fleetwire/testbed";
+
+/** What keeps the records of a fleet's servers. */
+export type StoreKind = "postgres" | "valkey";
+
+/** The stores that tests of several servers run on, one after the other. */
+export const storesUnderTest: readonly StoreKind[] = ["postgres"];
+
+/** A store that outlives the servers on it. */
+export interface FleetStore {
+  /** Environment variables by which a server finds it. */
+  readonly settings: Record<string, string>;
+  /** Null where it isn't PostgreSQL. */
+  readonly postgres: TestPostgres | null;
+  close(): Promise<void>;
+}
+
+export async function startStore(kind: StoreKind): Promise<FleetStore> {
+  if (kind === "valkey") {
+    const valkey = await startValkey();
+    const settings = { COMMAND_STORE: "valkey", VALKEY_URL: valkey.url };
+    return { settings, postgres: null, close: () => valkey.close() };
+  }
+  const postgres = await startPostgres();
+  return { settings: { DATABASE_URL: postgres.url }, postgres, close: () => postgres.close() };
+}
