@@ -72,6 +72,36 @@ async function finish(agent: DrivenAgent | undefined, end: { exitCode?: number; 
   await agent.finish(run, { exitCode: end.exitCode ?? 0, outputBytes: end.output?.length ?? 0 });
 }
 
+/** What a dry run answers for a selector. */
+async function targetsOf(selector: object, more: object = {}): Promise<Record<string, unknown>> {
+  return (await ask({ selector, command: "uptime", dryRun: true, ...more })).json;
+}
+
+function schemaOf(name: string) {
+  return { type: "object", required: [name], properties: { [name]: { type: "integer" } } };
+}
+
+async function follow(rolloutId: string): Promise<EventReader> {
+  return new EventReader(await api.open(`/rollouts/${rolloutId}?follow=true`));
+}
+
+/** Six agents: three say "same", one fails with it, one says something else, one runs. */
+async function mixed() {
+  const { fleet, agents } = await fleetOf(6);
+  const rolloutId = await started({ fleetId: fleet });
+  for (const agent of agents.slice(0, 3)) await finish(agent, { output: "same\n" });
+  await finish(agents[3], { output: "same\n", exitCode: 4 });
+  await finish(agents[4], { output: "héllo wörld" });
+  await agents[5]?.take();
+  const results = async (query: string) => {
+    const { json } = await api.call("GET", `/rollouts/${rolloutId}/results?${query}`);
+    return json as { items: { agentId: string; output?: string }[]; nextCursor: string | null };
+  };
+  const found = async (query: string) =>
+    (await results(query)).items.map(({ agentId }) => agents.findIndex((agent) => agent.agentId === agentId));
+  return { rolloutId, agents, results, found };
+}
+
 describe("POST /commands for a fleet", () => {
   test("makes a rollout of a command for each of its agents, which takes its course", async () => {
     const { fleet, agents } = await fleetOf(3);
@@ -123,7 +153,7 @@ describe("POST /commands for a fleet", () => {
       await reaches(rolloutId, { counts: { queued: 1, completed: done } });
       await finish(agent);
     }
-    await reaches(rolloutId, { status: "completed" });
+    expect((await reaches(rolloutId, { status: "completed" })).counts).toMatchObject({ completed: 4, pending: 0 });
   });
 
   test("halts at one error too many", async () => {
@@ -160,11 +190,6 @@ describe("POST /commands for a fleet", () => {
 });
 
 describe("POST /commands for a selector", () => {
-  const targetsOf = async (selector: object, more: object = {}) => {
-    const { json } = await ask({ selector, command: "uptime", dryRun: true, ...more });
-    return json;
-  };
-
   test("takes the agents for which all of it holds, offline ones unless they are to be online", async () => {
     const { fleet, agents } = await fleetOf(2, { labels: { zone: "a", arch: "arm" } });
     await driveAgent(api.running.store, "acme", { fleet, labels: { zone: "b" } });
@@ -187,11 +212,6 @@ describe("POST /commands for a selector", () => {
   });
 
   test("of a plug-in's type takes who announced it with parameters of this shape, and counts the others", async () => {
-    const schemaOf = (name: string) => ({
-      type: "object",
-      required: [name],
-      properties: { [name]: { type: "integer" } },
-    });
     const offering = (parametersSchema: ReturnType<typeof schemaOf> | null) => ({
       types: [{ type: "SCAN", parametersSchema }],
     });
@@ -374,8 +394,6 @@ describe("a rollout that isn't there, or is another company's", () => {
 });
 
 describe("GET /rollouts/:id?follow=true", () => {
-  const follow = async (rolloutId: string) => new EventReader(await api.open(`/rollouts/${rolloutId}?follow=true`));
-
   test("tells the counts as they change, and the end", async () => {
     const { fleet, agents } = await fleetOf(3);
     const rolloutId = await started({ fleetId: fleet });
@@ -524,23 +542,6 @@ describe("POST /rollouts/:id/retry", () => {
 });
 
 describe("GET /rollouts/:id/results and /groups", () => {
-  /** Six agents: three say "same", one fails with it, one says something else, one runs. */
-  async function mixed() {
-    const { fleet, agents } = await fleetOf(6);
-    const rolloutId = await started({ fleetId: fleet });
-    for (const agent of agents.slice(0, 3)) await finish(agent, { output: "same\n" });
-    await finish(agents[3], { output: "same\n", exitCode: 4 });
-    await finish(agents[4], { output: "héllo wörld" });
-    await agents[5]?.take();
-    const results = async (query: string) => {
-      const { json } = await api.call("GET", `/rollouts/${rolloutId}/results?${query}`);
-      return json as { items: { agentId: string; output?: string }[]; nextCursor: string | null };
-    };
-    const found = async (query: string) =>
-      (await results(query)).items.map(({ agentId }) => agents.findIndex((agent) => agent.agentId === agentId));
-    return { rolloutId, agents, results, found };
-  }
-
   test("show each command with its output, filtered by state, exit code, agent and text", async () => {
     const { agents, results, found } = await mixed();
     expect(await found("")).toEqual([0, 1, 2, 3, 4, 5]);

@@ -18,7 +18,7 @@ interface Driven {
   store: CommandStore;
   driver: RolloutDriver;
   log: Record<string, unknown>[];
-  metric(name: string, labels?: Record<string, string>): Promise<number>;
+  metric: (name: string, labels?: Record<string, string>) => Promise<number>;
 }
 
 /** A driver on a store of its own; without `intervalMs` its safety net never comes. */
@@ -102,7 +102,7 @@ describe("the driver", () => {
     driver.begun(rollout.rolloutId);
     await reaches(rollout, { queued: 2 });
     await rollout.end(0, { exitCode: 1 });
-    await reaches(rollout, { failed: 1, cancelled: 1 }, "halted");
+    expect(await reaches(rollout, { failed: 1, cancelled: 1 }, "halted")).toBe(true);
     await driver.stop();
     await store.close();
   });
@@ -114,7 +114,8 @@ describe("the driver", () => {
     await reaches(before, { queued: 2 });
     const elsewhere = await rollOut((await bed.open()).store, await enrolMany(store, 2));
     await reaches(elsewhere, { queued: 2 });
-    await eventually(async () => (await metric("rollouts_active")) >= 2, { deadlineMs: 5_000 });
+    const counted = eventually(async () => (await metric("rollouts_active")) >= 2, { deadlineMs: 5_000 });
+    await expect(counted).resolves.toBe(true);
     await driver.stop();
   });
 

@@ -12,7 +12,7 @@ export interface DriverSettings {
   intervalMs: number;
 }
 
-export const defaultDriverSettings: DriverSettings = { stepSize: 500, coalesceMs: 20, intervalMs: 1_000 };
+const defaultDriverSettings: DriverSettings = { stepSize: 500, coalesceMs: 20, intervalMs: 1_000 };
 
 /** A look is followed by a rest this many times as long, so that with very many rollouts looking isn't all that is done. */
 const restPerLook = 4;

@@ -77,8 +77,8 @@ async function pickOne(deps: RolloutDeps, { request, work, selection, ...by }: A
   }
   const idempotencyKey = idempotencyOf(request, { ...work, ...targetOf(request), pick: "one" });
   // Before an agent is looked for: there may be none any more.
-  const before = idempotencyKey && (await holderOf(deps, companyId, idempotencyKey));
-  const known = before?.commandId != null ? await store.get(companyId, before.commandId) : null;
+  const { commandId = null } = (idempotencyKey && (await holderOf(deps, companyId, idempotencyKey))) ?? {};
+  const known = commandId === null ? null : await store.get(companyId, commandId);
   if (known !== null) return { kind: "command", ...idsOf(known) };
   const command = {
     ...templateOf(work, request, { ...by, defaultTimeoutMs }),
@@ -128,7 +128,7 @@ async function startRollout(deps: RolloutDeps, { request, work, selection, ...by
 
 /** Whom it is for, as it was asked. */
 function targetOf({ fleetId, selector }: CommandRequest): JsonObject {
-  return fleetId === undefined ? { selector: { ...selector } as JsonObject } : { fleetId };
+  return fleetId === undefined ? { selector: { ...selector } } : { fleetId };
 }
 
 type Key = NonNullable<NewRollout["idempotencyKey"]>;
@@ -147,17 +147,16 @@ export async function repeated(
   idempotencyKey: Key | null,
 ): Promise<AcceptedRollout | null> {
   // Before agents are selected: there may be none any more.
-  const before = idempotencyKey && (await holderOf(deps, companyId, idempotencyKey));
-  if (before?.rolloutId == null) return null;
-  const rollout = await deps.store.getRollout(companyId, before.rolloutId);
+  const { rolloutId = null } = (idempotencyKey && (await holderOf(deps, companyId, idempotencyKey))) ?? {};
+  const rollout = rolloutId === null ? null : await deps.store.getRollout(companyId, rolloutId);
   if (rollout === null) return null;
-  const { rolloutId, status, unable, counts } = rollout;
-  return { rolloutId, status, targets: counts.targets, unable };
+  const { status, unable, counts } = rollout;
+  return { rolloutId: rollout.rolloutId, status, targets: counts.targets, unable };
 }
 
 /** Stores a rollout of these agents, and has it begin. Throws `idempotency_key_reused`, `store_unavailable`. */
 export async function storeRollout(
-  { store, begun, log }: RolloutDeps,
+  { store, log, ...deps }: RolloutDeps,
   agents: readonly string[],
   rollout: Omit<NewRollout, "rolloutId" | "targets">,
 ): Promise<AcceptedRollout> {
@@ -168,7 +167,7 @@ export async function storeRollout(
   switch (outcome.kind) {
     case "created":
       log.info({ rolloutId, companyId, targets: targets.length, type: rollout.template.type }, "rollout started");
-      begun(rolloutId);
+      deps.begun(rolloutId);
       return { rolloutId, status: "running", targets: targets.length, unable };
     case "duplicate":
       return { rolloutId: outcome.rolloutId, status: outcome.status, targets: outcome.targets, unable: outcome.unable };

@@ -10,7 +10,7 @@ export const RolloutStatusSchema = Type.Enum([...rolloutStatuses], {
 
 const Instant = Type.String({ format: "date-time" });
 
-export const CountsSchema = Type.Object(
+const CountsSchema = Type.Object(
   {
     targets: Type.Integer(),
     pending: Type.Integer({ description: "Not queued yet; of a rollout that has ended: never queued." }),

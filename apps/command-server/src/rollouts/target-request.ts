@@ -1,10 +1,10 @@
-import { Type, type Static } from "typebox";
+import { Type } from "typebox";
 import { commandTypePattern } from "../commands/command-type.ts";
 
 /** The most agents of one rollout. */
 export const maxTargets = 100_000;
 
-export const SelectorSchema = Type.Object(
+const SelectorSchema = Type.Object(
   {
     fleet: Type.Optional(Type.String({ maxLength: 128 })),
     labels: Type.Optional(
@@ -31,8 +31,6 @@ export const SelectorSchema = Type.Object(
     description: "Agents for which all that is said holds; `{}`: every agent of the company.",
   },
 );
-
-export type Selector = Static<typeof SelectorSchema>;
 
 /** What a request says beside the command when it is for many agents. */
 export const targetFields = {

@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { Database } from "@fleetwire/database";
 import type { Logger } from "@fleetwire/service";
 import type { CommandStore } from "./command-store.ts";
-import { activeRollouts, advanceRollout } from "./postgres/advance-rollout.ts";
+import { advanceRollout } from "./postgres/advance-rollout.ts";
 import { createAgentKey, createOnlineByFleet, putFacts, revokeAgent } from "./postgres/agents.ts";
 import { createAppendOutput } from "./postgres/append-output.ts";
 import { agentsWithWork, assignCommands, pendingCancels } from "./postgres/assign.ts";
@@ -24,6 +24,7 @@ import { createDepth, getCommand, listCommands } from "./postgres/read-commands.
 import { readOutput } from "./postgres/read-output.ts";
 import { listRollouts, readRollout, rolloutResults, rolloutTargets } from "./postgres/read-rollouts.ts";
 import { createResult } from "./postgres/result.ts";
+import { activeRollouts } from "./postgres/rollout-standing.ts";
 import { leastLoadedAgents, selectAgents } from "./postgres/select-agents.ts";
 import { beginServer, serverHeartbeat } from "./postgres/servers.ts";
 import { createCloseSession, createHeartbeat, updateProfile } from "./postgres/sessions.ts";

@@ -6,6 +6,10 @@ const schema = { type: "object", required: ["depth"] };
 const scan = { type: "SCAN", parametersSchema: schema };
 const shell = { type: "SHELL", parametersSchema: null };
 
+function places(agents: TestAgent[], found: { agentId: string }[]): number[] {
+  return found.map(({ agentId }) => agents.findIndex((agent) => agent.agentId === agentId));
+}
+
 export function describeCandidates(open: OpenStore): void {
   describe("choosing among agents", () => {
     const under = useStore(open);
@@ -32,9 +36,6 @@ export function describeCandidates(open: OpenStore): void {
         cursor = page.nextCursor;
       }
     }
-
-    const places = (agents: TestAgent[], found: { agentId: string }[]) =>
-      found.map(({ agentId }) => agents.findIndex((agent) => agent.agentId === agentId));
 
     it("finds those of a company, page by page, by fleet, labels, announced types and presence; never revoked ones", async () => {
       const agents = await fleetOf([

@@ -1,4 +1,4 @@
-/* oxlint-disable vitest/no-standalone-expect -- the model is the body of one test */
+/* oxlint-disable vitest/no-standalone-expect, vitest/no-conditional-expect -- the model is the body of one test */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { cancelledByRollout, isError, type RolloutCounts, type RolloutStatus } from "../../src/rollouts/rollout.ts";

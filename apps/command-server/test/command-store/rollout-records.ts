@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { v7 as uuidv7 } from "uuid";
 import { eventually } from "@fleetwire/testbed";
-import type { Page, RolloutResultsQuery } from "../../src/store/command-store.ts";
+import type { NewRollout, Page, RolloutResultsQuery } from "../../src/store/command-store.ts";
 import { fresh, newCommand, useStore, type OpenStore } from "./fixture.ts";
 import { enrolMany, newRollout, rollOut, type TestRollout } from "./rollout-fixture.ts";
 
@@ -22,6 +22,15 @@ const printed = (text: string) => ({
   tail: [{ offset: 0, stream: "stdout" as const, data: Buffer.from(text) }],
 });
 
+/** The places of these commands in the rollout. */
+function targetsOf({ commandIds }: TestRollout, found: { command: { commandId: string } }[]): number[] {
+  return found.map(({ command }) => commandIds.indexOf(command.commandId));
+}
+
+function keyed(companyId: string, key: string, bodyHash = "a"): NewRollout {
+  return newRollout(companyId, ["agent"], { idempotencyKey: { key, bodyHash }, unable: 3 });
+}
+
 export function describeRolloutRecords(open: OpenStore): void {
   describe("what came of a rollout", () => {
     const under = useStore(open);
@@ -31,9 +40,6 @@ export function describeRolloutRecords(open: OpenStore): void {
       const query = { companyId, rolloutId, limit: 2, outputBytes: 4, ...over };
       return allOf((cursor) => under.store.rolloutResults({ ...query, cursor }));
     };
-    const targetsOf = ({ commandIds }: TestRollout, found: { command: { commandId: string } }[]) =>
-      found.map(({ command }) => commandIds.indexOf(command.commandId));
-
     it("is read in target order, with the begin of each output, as far as it was queued", async () => {
       const rollout = await rollOut(under.store, await enrolMany(under.store, 6), { maxConcurrency: 5 });
       await rollout.advance();
@@ -134,9 +140,6 @@ export function describeRolloutRecords(open: OpenStore): void {
 
   describe("a rollout's idempotency key", () => {
     const under = useStore(open);
-    const keyed = (companyId: string, key: string, bodyHash = "a") =>
-      newRollout(companyId, ["agent"], { idempotencyKey: { key, bodyHash }, unable: 3 });
-
     it("gives the same rollout for the same request, with its state now, and refuses another", async () => {
       const [companyId, key] = [fresh("company"), fresh("key")];
       const first = keyed(companyId, key);

@@ -1,43 +1,12 @@
-import { cancelledByRollout, nextStep, type RolloutStatus, type Standing } from "../../rollouts/rollout.ts";
+import { cancelledByRollout, nextStep } from "../../rollouts/rollout.ts";
 import type { AdvanceOutcome } from "../command-store.ts";
 import { cancelQueued, type CancelledRow } from "./cancel-rollout.ts";
 import type { StoreContext } from "./context.ts";
 import { commandEntries, entryColumns } from "./feed-entries.ts";
 import { readRollout } from "./read-rollouts.ts";
-import { countedStates, inStates } from "./rollout-rows.ts";
+import { countedStates } from "./rollout-rows.ts";
+import { readStanding, type RolloutStanding } from "./rollout-standing.ts";
 import type { Sql } from "./sql.ts";
-
-/**
- * Where rollouts stand, as far as their next step depends on it. Nothing is counted further than it matters, so that a look
- * costs what lives, not what has ended.
- */
-const standing = `
-SELECT r.id, r.status, r.template->>'type' AS type, r.targets - r.next_position AS pending, r.next_position,
-  r.max_concurrency, r.max_errors, coalesce(r.expires_at <= clock_timestamp(), false) AS expired,
-  (SELECT count(*) FROM (
-    SELECT FROM commands c WHERE c.rollout_id = r.id AND ${inStates("queued")} LIMIT 1) q) AS queued,
-  (SELECT count(*) FROM (
-    SELECT FROM commands c WHERE c.rollout_id = r.id AND ${inStates("queued", "assigned")}
-    LIMIT coalesce(r.max_concurrency, 1)) l) AS live,
-  CASE WHEN r.max_errors IS NULL THEN 0 ELSE (SELECT count(*) FROM (
-    SELECT FROM commands c WHERE c.rollout_id = r.id AND ${inStates("failed", "timeout")}
-      AND (c.status = 'failed' OR c.error IS DISTINCT FROM 'start_unknown')
-    LIMIT r.max_errors + 1) e) END AS errors
-FROM rollouts r WHERE r.settled_at IS NULL`;
-
-interface StandingRow {
-  id: string;
-  status: RolloutStatus;
-  type: string;
-  pending: number;
-  next_position: number;
-  max_concurrency: number | null;
-  max_errors: number | null;
-  expired: boolean;
-  queued: number;
-  live: number;
-  errors: number;
-}
 
 /**
  * Queues the next targets' commands as `enqueue` does: $1 rollout, $2 the first target's position, $3 how many, $4 default
@@ -79,15 +48,6 @@ const end = "UPDATE rollouts SET status = $2, finished_at = clock_timestamp() WH
 const settle = `
 UPDATE rollouts r SET settled_at = clock_timestamp(), final_counts = coalesce(${countedStates}, '{}') WHERE r.id = $1`;
 
-export async function activeRollouts(sql: Sql) {
-  const rows = await sql.rows<StandingRow>({ name: "active-rollouts", text: `${standing} ORDER BY r.id` });
-  return rows.map((row) => ({
-    rolloutId: row.id,
-    status: row.status,
-    due: nextStep(toStanding(row), 1).do !== "wait",
-  }));
-}
-
 /** What a step did, for those who are to be told when it is committed. */
 interface StepTaken {
   outcome: AdvanceOutcome;
@@ -109,29 +69,17 @@ export async function advanceRollout(
       text: "SELECT FROM rollouts WHERE id = $1 FOR NO KEY UPDATE",
       values: [rolloutId],
     });
-    const [row] = await rows<StandingRow>({
-      name: "rollout-standing",
-      text: `${standing} AND r.id = $1`,
-      values: [rolloutId],
-    });
-    return row === undefined ? settledBefore(rows, rolloutId) : take(rows, row);
+    const standing = await readStanding(rows, rolloutId);
+    return standing === null ? settledBefore(rows, rolloutId) : take(rows, standing);
   });
   if (taken === null) return null;
   const { outcome, queued, cancelled } = taken;
-  hub.changed([
-    ...queued.map(({ id }) => ({ kind: "state" as const, commandId: id, status: "queued" as const, revision: 1 })),
-    ...cancelled.map(({ id, revision }) => ({
-      kind: "state" as const,
-      commandId: id,
-      status: "cancelled" as const,
-      revision,
-    })),
-  ]);
+  hub.changed(queued.map(({ id }) => ({ kind: "state", commandId: id, status: "queued", revision: 1 })));
+  hub.changed(cancelled.map(({ id, revision }) => ({ kind: "state", commandId: id, status: "cancelled", revision })));
   signals.wake(queued.map(({ agent_id, holder }) => ({ agentId: agent_id, holder })));
   return outcome;
 
-  async function take(rows: Sql["rows"], row: StandingRow): Promise<StepTaken> {
-    const now = toStanding(row);
+  async function take(rows: Sql["rows"], { now, type, nextPosition }: RolloutStanding): Promise<StepTaken> {
     const step = nextStep(now, limit);
     const after = { ...now };
     let queued: QueuedRow[] = [];
@@ -140,7 +88,7 @@ export async function advanceRollout(
       case "wait":
         break;
       case "queue": {
-        const values = [rolloutId, row.next_position, step.count, settings.defaultExpiryMs];
+        const values = [rolloutId, nextPosition, step.count, settings.defaultExpiryMs];
         queued = await rows<QueuedRow>({ name: "rollout-queue", text: queue, values });
         after.pending -= step.count;
         after.live += queued.length;
@@ -169,7 +117,6 @@ export async function advanceRollout(
     }
     const more = step.do === "queue" && nextStep(after, limit).do === "queue";
     const ended = after.status === now.status ? null : await readRollout(rows, rolloutId);
-    const { type } = row;
     return {
       outcome: { status: after.status, type, queued: queued.length, cancelled: cancelled.length, more, ended },
       queued,
@@ -185,18 +132,4 @@ async function settledBefore(rows: Sql["rows"], rolloutId: string): Promise<Step
   const { status, template } = rollout;
   const outcome = { status, type: template.type, queued: 0, cancelled: 0, more: false, ended: null };
   return { outcome, queued: [], cancelled: [] };
-}
-
-function toStanding(row: StandingRow): Standing {
-  const { status, pending, queued, live, errors, expired } = row;
-  return {
-    status,
-    pending,
-    queued,
-    live,
-    errors,
-    expired,
-    maxConcurrency: row.max_concurrency,
-    maxErrors: row.max_errors,
-  };
 }
