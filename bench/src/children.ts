@@ -15,7 +15,7 @@ export interface Child {
 }
 
 /** Starts a TypeScript entry of this folder with this Node. Its stderr is ours. */
-export function startChild(entry: string, env: Record<string, string> = {}): Child {
+export function startChild(entry: string | URL, env: Record<string, string> = {}): Child {
   const file = fileURLToPath(new URL(entry, import.meta.url));
   const child = spawn(process.execPath, ["--conditions=@fleetwire/source", file], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -26,7 +26,8 @@ export function startChild(entry: string, env: Record<string, string> = {}): Chi
   const exited = once(child, "exit");
   child.once("exit", (code, signal) => {
     const how = String(signal ?? code);
-    for (const { reject } of waiting.splice(0)) reject(new Error(`${entry} ended with ${how} before it answered`));
+    for (const { reject } of waiting.splice(0))
+      reject(new Error(`${String(entry)} ended with ${how} before it answered`));
   });
   return {
     pid: child.pid ?? 0,

@@ -1,15 +1,19 @@
-// npm run bench <suite> [-- --quick] [--only postgres]: measures against goals and ceilings, side by side in one run.
+// npm run bench <suite> [-- --quick] [--only valkey,postgres]: measures against goals and ceilings, side by side in one run.
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { publish, type Figure } from "./report.ts";
 import type { BenchOptions } from "./options.ts";
 import { commandsSuite } from "./commands/suite.ts";
+import { fleetSuite } from "./fleet/suite.ts";
 
-const suites: Record<string, (options: BenchOptions) => Promise<Figure[]>> = { commands: commandsSuite };
+const suites: Record<string, (options: BenchOptions) => Promise<Figure[]>> = {
+  commands: commandsSuite,
+  fleet: fleetSuite,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: "boolean", default: false } },
+  options: { quick: { type: "boolean", default: false }, only: { type: "string" } },
 });
 const [name = ""] = positionals;
 const suite = suites[name];
@@ -20,7 +24,8 @@ if (suite === undefined) {
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-const rows = await suite({ root, quick: values.quick, say });
+const only = values.only?.split(",") ?? null;
+const rows = await suite({ root, quick: values.quick, only, say });
 const missed = publish(root, name, rows);
 if (missed > 0) say(`${missed} goal${missed === 1 ? "" : "s"} missed`);
 process.exit(0);

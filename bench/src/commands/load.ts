@@ -8,6 +8,8 @@ import { quantile } from "../report.ts";
 
 interface Target {
   url: string;
+  /** More servers, which take their turn with requests. */
+  moreUrls?: string[];
   grpc: string;
   token: string;
   agentIds: string[];
@@ -70,18 +72,23 @@ function lastStatus(watcher: CommandServiceClient, token: string, commandId: str
 }
 
 async function flood(request: FloodRequest): Promise<FloodAnswer> {
-  const pool = new Pool(request.url, { connections: request.connections });
+  const urls = [request.url, ...(request.moreUrls ?? [])];
+  const pools = urls.map((url) => new Pool(url, { connections: Math.ceil(request.connections / urls.length) }));
   const results = await followResults(request, request.count);
   const began = performance.now();
   let next = 0;
   const feeders = Array.from({ length: request.connections }, async () => {
-    while (next < request.count) await queue(pool, request, next++);
+    while (next < request.count) {
+      const i = next++;
+      const pool = pools[i % pools.length];
+      if (pool !== undefined) await queue(pool, request, i);
+    }
   });
   await Promise.all(feeders);
   const accepted = performance.now();
   const { failed } = await results.all;
   const ended = performance.now();
-  await pool.close();
+  for (const pool of pools) await pool.close();
   return {
     perSecond: request.count / ((ended - began) / 1000),
     acceptedPerSecond: request.count / ((accepted - began) / 1000),

@@ -1,0 +1,25 @@
+import type { BenchOptions } from "../options.ts";
+import { machine, type Figure } from "../report.ts";
+import { growth } from "./growth.ts";
+import { hundredAgents } from "./hundred-agents.ts";
+import { tenThousandAgents } from "./ten-thousand-agents.ts";
+import type { StoreKind } from "./system.ts";
+
+const kinds: readonly StoreKind[] = ["valkey", "postgres"];
+
+/**
+ * Commands over fleets, on Valkey and on PostgreSQL: latency, throughput, ten thousand agents, and what a long past costs.
+ * Ceilings and comparisons alternate with ours in each round; a figure is the median of the rounds.
+ */
+export async function fleetSuite({ root, quick, only, say }: BenchOptions): Promise<Figure[]> {
+  const rows: Figure[] = [];
+  const rounds = quick ? 3 : 5;
+  for (const kind of kinds.filter((each) => only === null || only.includes(each))) {
+    const section = { root, kind, quick, rounds, conditions: { ...machine(root), rounds }, say };
+    rows.push(...(await hundredAgents(section)));
+    rows.push(...(await tenThousandAgents({ ...section, rounds: 3 })));
+    // Loads a million records.
+    if (!quick) rows.push(...(await growth({ ...section, rounds: 3 })));
+  }
+  return rows;
+}
