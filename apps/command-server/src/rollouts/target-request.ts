@@ -1,4 +1,4 @@
-import { Type } from "typebox";
+import { Type, type Static } from "typebox";
 import { commandTypePattern } from "../commands/command-type.ts";
 
 /** The most agents of one rollout. */
@@ -31,6 +31,8 @@ const SelectorSchema = Type.Object(
     description: "Agents for which all that is said holds; `{}`: every agent of the company.",
   },
 );
+
+export type Selector = Static<typeof SelectorSchema>;
 
 /** What a request says beside the command when it is for many agents. */
 export const targetFields = {
