@@ -232,6 +232,13 @@ export const commandServerSettings = {
     min: 1000,
     doc: "Time for a graceful end.",
   }),
+  drainDelay: duration({
+    env: ["COMMAND_SERVER_DRAIN_DELAY"],
+    key: "shutdown.drainDelay",
+    optional: true,
+    max: 600_000,
+    doc: "When the server stops: how long it still takes requests while /health/ready says no, so that load balancers notice. Not set: 0s on loopback, 5s beyond.",
+  }),
   goAway: duration({
     env: ["COMMAND_SERVER_GO_AWAY"],
     key: "shutdown.goAway",

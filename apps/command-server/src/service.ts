@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Server } from "@grpc/grpc-js";
 import {
   createHttpServer,
@@ -24,7 +25,7 @@ import { createHttpListener } from "./http-listener.ts";
 import { createCommandServerMetrics } from "./metrics.ts";
 import { explainTakenPort } from "./port-taken.ts";
 import type { CommandStore } from "./store/command-store.ts";
-import type { TlsMaterial } from "./tls.ts";
+import { isLoopback, type TlsMaterial } from "./tls.ts";
 import { version } from "./version.ts";
 
 export interface CommandServerDeps {
@@ -48,8 +49,8 @@ export interface CommandServer {
   /** Begins to serve. Rejects with PortTakenError, or as the system says. */
   listen(): Promise<{ httpUrl: string; grpcAddress: string }>;
   /**
-   * Ends in order: not ready, agents told to go, no more requests, followers ended, reports flushed. The store stays
-   * open; close it after.
+   * Ends in order: not ready; after the drain delay agents told to go, followers ended, no more requests, reports
+   * flushed. The store stays open; close it after.
    */
   stop(): Promise<void>;
 }
@@ -122,6 +123,9 @@ export async function createCommandServer(deps: CommandServerDeps): Promise<Comm
     async stop() {
       health.setStopping();
       grpc.setStopping();
+      // Whoever balances load needs a moment to see it; what comes meanwhile is served, on connections that end with it.
+      http.announceClose();
+      await sleep(drainDelayMs(settings));
       await sessions.goAway({ withinMs: settings.goAway });
       streams.stop();
       await listener.close(closeGraceMs);
@@ -129,6 +133,11 @@ export async function createCommandServer(deps: CommandServerDeps): Promise<Comm
       await grpc.close(closeGraceMs);
     },
   };
+}
+
+/** On loopback nothing balances load, and whoever stops the server waits for it. */
+function drainDelayMs({ drainDelay, host, grpcHost }: CommandServerSettings): number {
+  return drainDelay ?? (isLoopback(host) && isLoopback(grpcHost) ? 0 : 5_000);
 }
 
 /** An address that a client on this machine can use: the wildcard isn't one. */
