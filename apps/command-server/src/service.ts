@@ -11,7 +11,7 @@ import {
 import type { Registry } from "prom-client";
 import { registerJoinTokenRoutes } from "./agents/join-tokens.ts";
 import { registerAgentRoutes } from "./agents/routes.ts";
-import { defaultSessionSettings } from "./agents/session-settings.ts";
+import { defaultSessionSettings, type SessionSettings } from "./agents/session-settings.ts";
 import { createAgentSessions, type AgentSessionsHost } from "./agents/sessions.ts";
 import { createCommandServiceHandlers } from "./commands/grpc-service.ts";
 import { registerOutputRoutes } from "./commands/output-routes.ts";
@@ -91,12 +91,7 @@ export async function createCommandServer(deps: CommandServerDeps): Promise<Comm
     metrics: deps.metrics,
     clock,
     serverId: deps.serverId,
-    settings: {
-      ...defaultSessionSettings,
-      pollingIntervalMs: settings.pollingInterval,
-      batchSize: settings.batchSize,
-      cleanupIntervalMs: settings.cleanupInterval,
-    },
+    settings: sessionSettings(settings),
   });
   const commands = createCommandServiceHandlers({ ...queueing, verifier, log, streams, stallMs: settings.streamStall });
   const grpc = createGrpcServer({ agents: sessions.handlers, commands, health, tls });
@@ -132,6 +127,20 @@ export async function createCommandServer(deps: CommandServerDeps): Promise<Comm
       await sessions.close();
       await grpc.close(closeGraceMs);
     },
+  };
+}
+
+function sessionSettings(settings: CommandServerSettings): SessionSettings {
+  const { lostAfter } = settings;
+  return {
+    ...defaultSessionSettings,
+    pollingIntervalMs: settings.pollingInterval,
+    batchSize: settings.batchSize,
+    cleanupIntervalMs: settings.cleanupInterval,
+    heartbeatIntervalMs: Math.min(defaultSessionSettings.heartbeatIntervalMs, Math.floor(lostAfter / 3)),
+    // Before the store takes the session for lost.
+    heartbeatTimeoutMs: Math.min(defaultSessionSettings.heartbeatTimeoutMs, Math.floor((lostAfter * 5) / 6)),
+    heartbeatFlushMs: Math.min(defaultSessionSettings.heartbeatFlushMs, Math.floor(lostAfter / 15)),
   };
 }
 
