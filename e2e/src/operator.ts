@@ -42,6 +42,8 @@ export interface AgentView {
   agentId: string;
   status: string;
   epoch: number;
+  /** Where its session is. */
+  serverId: string | null;
   disconnectReason?: string;
 }
 

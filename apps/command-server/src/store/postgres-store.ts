@@ -7,7 +7,7 @@ import { createAppendOutput } from "./postgres/append-output.ts";
 import { agentsWithWork, assignCommands, pendingCancels } from "./postgres/assign.ts";
 import { cancelCommand } from "./postgres/cancel.ts";
 import { cleanup } from "./postgres/cleanup.ts";
-import { planWithIndexes } from "./postgres/connections.ts";
+import { prepareConnections } from "./postgres/connections.ts";
 import type { StoreContext } from "./postgres/context.ts";
 import { createEnqueue } from "./postgres/enqueue.ts";
 import { createEnrol } from "./postgres/enrol.ts";
@@ -63,7 +63,7 @@ export async function createPostgresStore(o: PostgresStoreOptions): Promise<Comm
   });
   const context: StoreContext = { sql, serverId, log, settings, hub: watch.hub, signals: signals.sender };
 
-  await planWithIndexes(database).catch((error: unknown) => Promise.reject(unavailable(error)));
+  await prepareConnections(database).catch((error: unknown) => Promise.reject(unavailable(error)));
   await beginServer(context);
   const listener = await database.listen([channelOf(serverId)], ({ payload }) => signals.receive(payload));
 
