@@ -23,6 +23,8 @@ export interface Fleet {
   /** The first server, and an operator who speaks to it. */
   readonly server: ServerProcess;
   readonly operator: Operator;
+  /** The same fleet with another server as the first. */
+  from(server: ServerProcess): Fleet;
   agent(id: string, options?: AgentOptions): Promise<AgentProcess>;
   /** A folder of this test. */
   folder(name: string): string;
@@ -51,7 +53,13 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
     mkdirSync(path, { recursive: true });
     return path;
   };
-  return {
+  const close = async (): Promise<void> => {
+    await Promise.all(agents.map((agent) => agent.process.kill9Group()));
+    await Promise.all(servers.map((each) => each.process.kill9Group()));
+    await store.close();
+  };
+
+  const seenFrom = (server: ServerProcess): Fleet => ({
     get postgres() {
       if (store.postgres === null) throw new Error("this fleet's store isn't PostgreSQL");
       return store.postgres;
@@ -59,6 +67,7 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
     servers,
     server,
     operator: server.operator,
+    from: seenFrom,
     folder,
     agent: async (id, agentOptions = {}) => {
       const agent = await startAgent(id, server, { directory: folder(`agent-${id}`), ...agentOptions });
@@ -73,10 +82,7 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
         },
         { deadlineMs, intervalMs: 50, what: `${commandId} to end` },
       ),
-    close: async () => {
-      await Promise.all(agents.map((agent) => agent.process.kill9Group()));
-      await Promise.all(servers.map((each) => each.process.kill9Group()));
-      await store.close();
-    },
-  };
+    close,
+  });
+  return seenFrom(server);
 }

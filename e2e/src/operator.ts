@@ -6,6 +6,8 @@ export interface Operator {
   cancel(commandId: string): Promise<void>;
   /** The raw stored output. */
   output(commandId: string): Promise<string>;
+  /** A page of commands, newest first. */
+  list(query: string): Promise<{ items: CommandView[]; nextCursor: string | null }>;
   agent(agentId: string): Promise<AgentView | null>;
   /** A new join token, and until when it is good (server clock, ms since 1970). */
   joinToken(request: {
@@ -40,6 +42,8 @@ export interface AgentView {
   agentId: string;
   status: string;
   epoch: number;
+  /** Where its session is. */
+  serverId: string | null;
   disconnectReason?: string;
 }
 
@@ -78,6 +82,7 @@ export function connectOperator(url: string, token: string): Operator {
     get: (id) => expect<CommandView>("GET", `/commands/${id}`, [200]),
     cancel: async (id) => void (await expect("POST", `/commands/${id}/cancel`, [200, 202])),
     output: (id) => expect<string>("GET", `/commands/${id}/output`, [200]),
+    list: (query) => expect("GET", `/commands?${query}`, [200]),
     agent: async (id) => {
       const answer = await request("GET", `/agents/${id}`);
       return answer.status === 200 ? (answer.body as AgentView) : null;

@@ -17,6 +17,8 @@ export interface ServerOptions {
 export interface ServerProcess {
   readonly operator: Operator;
   readonly url: string;
+  /** The operator's. */
+  readonly token: string;
   /** `127.0.0.1:port` for agents. */
   readonly grpc: string;
   readonly httpPort: number;
@@ -61,6 +63,7 @@ export async function startServer(name: string, home: string, options: ServerOpt
   const { token } = JSON.parse(readFileSync(cliFile, "utf8")) as { token: string };
   return {
     url,
+    token,
     grpc: `127.0.0.1:${grpcPort}`,
     httpPort,
     grpcPort,

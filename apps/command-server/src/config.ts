@@ -203,6 +203,14 @@ export const commandServerSettings = {
     max: 64 * 1024 * 1024,
     doc: "Bytes kept of its end.",
   }),
+  lostAfter: duration({
+    env: ["COMMAND_SERVER_LOST_AFTER"],
+    key: "agents.lostAfter",
+    default: "30s",
+    min: 1000,
+    max: 600_000,
+    doc: "A server, or an agent's session, that hasn't been heard of for this long counts as lost; both say three times as often, at least every 10 s, that they live.",
+  }),
   maxStreams: integer({
     env: ["COMMAND_SERVER_MAX_STREAMS"],
     key: "streams.max",
@@ -231,6 +239,13 @@ export const commandServerSettings = {
     default: "30s",
     min: 1000,
     doc: "Time for a graceful end.",
+  }),
+  drainDelay: duration({
+    env: ["COMMAND_SERVER_DRAIN_DELAY"],
+    key: "shutdown.drainDelay",
+    optional: true,
+    max: 600_000,
+    doc: "When the server stops: how long it still takes requests while /health/ready says no, so that load balancers notice. Not set: 0s on loopback, 5s beyond.",
   }),
   goAway: duration({
     env: ["COMMAND_SERVER_GO_AWAY"],

@@ -62,6 +62,7 @@ async function openPostgres(o: OpenStoreOptions): Promise<CommandStore> {
 function storeSettings(settings: CommandServerSettings): Partial<StoreSettings> {
   return {
     recordTtlMs: settings.recordTtl,
+    holderTimeoutMs: settings.lostAfter,
     defaultExpiryMs: settings.defaultExpiry,
     outputHeadBytes: settings.outputHead,
     outputTailBytes: settings.outputTail,

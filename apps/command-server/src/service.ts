@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Server } from "@grpc/grpc-js";
 import {
   createHttpServer,
@@ -10,7 +11,7 @@ import {
 import type { Registry } from "prom-client";
 import { registerJoinTokenRoutes } from "./agents/join-tokens.ts";
 import { registerAgentRoutes } from "./agents/routes.ts";
-import { defaultSessionSettings } from "./agents/session-settings.ts";
+import { defaultSessionSettings, type SessionSettings } from "./agents/session-settings.ts";
 import { createAgentSessions, type AgentSessionsHost } from "./agents/sessions.ts";
 import { createCommandServiceHandlers } from "./commands/grpc-service.ts";
 import { registerOutputRoutes } from "./commands/output-routes.ts";
@@ -31,7 +32,7 @@ import { createRolloutLooks } from "./rollouts/rollout-looks.ts";
 import { createRolloutMetrics } from "./rollouts/rollout-metrics.ts";
 import { registerRolloutRoutes } from "./rollouts/routes.ts";
 import type { CommandStore } from "./store/command-store.ts";
-import type { TlsMaterial } from "./tls.ts";
+import { isLoopback, type TlsMaterial } from "./tls.ts";
 import { version } from "./version.ts";
 
 export interface CommandServerDeps {
@@ -55,8 +56,8 @@ export interface CommandServer {
   /** Begins to serve. Rejects with PortTakenError, or as the system says. */
   listen(): Promise<{ httpUrl: string; grpcAddress: string }>;
   /**
-   * Ends in order: not ready, agents told to go, no more requests, followers ended, reports flushed. The store stays
-   * open; close it after.
+   * Ends in order: not ready; after the drain delay agents told to go, followers ended, no more requests, reports
+   * flushed. The store stays open; close it after.
    */
   stop(): Promise<void>;
 }
@@ -103,12 +104,7 @@ export async function createCommandServer(deps: CommandServerDeps): Promise<Comm
     metrics: deps.metrics,
     clock,
     serverId: deps.serverId,
-    settings: {
-      ...defaultSessionSettings,
-      pollingIntervalMs: settings.pollingInterval,
-      batchSize: settings.batchSize,
-      cleanupIntervalMs: settings.cleanupInterval,
-    },
+    settings: sessionSettings(settings),
   });
   const grpc = createGrpcServer({
     agents: sessions.handlers,
@@ -141,6 +137,9 @@ export async function createCommandServer(deps: CommandServerDeps): Promise<Comm
     async stop() {
       health.setStopping();
       grpc.setStopping();
+      // Whoever balances load needs a moment to see it; what comes meanwhile is served, on connections that end with it.
+      http.announceClose();
+      await sleep(drainDelayMs(settings));
       await sessions.goAway({ withinMs: settings.goAway });
       streams.stop();
       await listener.close(closeGraceMs);
@@ -149,6 +148,25 @@ export async function createCommandServer(deps: CommandServerDeps): Promise<Comm
       await grpc.close(closeGraceMs);
     },
   };
+}
+
+function sessionSettings(settings: CommandServerSettings): SessionSettings {
+  const { lostAfter } = settings;
+  return {
+    ...defaultSessionSettings,
+    pollingIntervalMs: settings.pollingInterval,
+    batchSize: settings.batchSize,
+    cleanupIntervalMs: settings.cleanupInterval,
+    heartbeatIntervalMs: Math.min(defaultSessionSettings.heartbeatIntervalMs, Math.floor(lostAfter / 3)),
+    // Before the store takes the session for lost.
+    heartbeatTimeoutMs: Math.min(defaultSessionSettings.heartbeatTimeoutMs, Math.floor((lostAfter * 5) / 6)),
+    heartbeatFlushMs: Math.min(defaultSessionSettings.heartbeatFlushMs, Math.floor(lostAfter / 15)),
+  };
+}
+
+/** On loopback nothing balances load, and whoever stops the server waits for it. */
+function drainDelayMs({ drainDelay, host, grpcHost }: CommandServerSettings): number {
+  return drainDelay ?? (isLoopback(host) && isLoopback(grpcHost) ? 0 : 5_000);
 }
 
 /** An address that a client on this machine can use: the wildcard isn't one. */

@@ -135,8 +135,13 @@ describe("a statement of the PostgreSQL store", () => {
   it("is planned like that on every connection of the pool", async () => {
     const clients = await Promise.all(Array.from({ length: 4 }, () => database.pool.connect()));
     const shown = await Promise.all(clients.map((client) => client.query("SHOW enable_seqscan")));
+    const idle = await Promise.all(clients.map((client) => client.query("SHOW idle_in_transaction_session_timeout")));
     for (const client of clients) client.release();
     expect(shown.flatMap(({ rows }) => rows as unknown[])).toEqual(clients.map(() => ({ enable_seqscan: "off" })));
+    // The same place sets how long a server that stands still keeps its locks.
+    expect(idle.flatMap(({ rows }) => rows as unknown[])).toEqual(
+      clients.map(() => ({ idle_in_transaction_session_timeout: "10s" })),
+    );
   });
 
   it("costs the same when much is stored, before the next statistics", async () => {

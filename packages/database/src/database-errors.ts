@@ -1,8 +1,8 @@
 import { DatabaseError } from "pg";
 
-// 08: connection exception; 57P01..05: shut down by an administrator, crash, starting or stopping, database dropped, idle session timeout;
+// 08: connection exception; 25P03: idle for too long within a transaction, which ended the connection; 57P01..05: shut down by an administrator, crash, starting or stopping, database dropped, idle session timeout;
 // 53300: too many connections.
-const connectionStates = /^(?:08...|57P0[1-5]|53300)$/;
+const connectionStates = /^(?:08...|25P03|57P0[1-5]|53300)$/;
 const connectionErrnos = new Set([
   "ECONNREFUSED",
   "ECONNRESET",

@@ -92,6 +92,20 @@ test("closing serves the request that runs, and ends its connection and the idle
   await closed;
 });
 
+test("a close that is announced serves on, and has each connection end with the next answer", async () => {
+  const { server } = await createThings();
+  const port = await listen(server);
+  const kept = dial(port, "GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n");
+  await new Promise<void>((resolve) => kept.socket.once("data", () => resolve()));
+  server.announceClose();
+  kept.socket.write("GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n");
+  const answers = (await kept.answer).toLowerCase();
+  expect(answers.match(/http\/1.1 200 ok/g)).toHaveLength(2);
+  expect(answers.match(/connection: close/g)).toHaveLength(1);
+  const fresh = dial(port, "GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n");
+  expect((await fresh.answer).toLowerCase()).toContain("connection: close");
+});
+
 test("closing tells streams, which end themselves", async () => {
   const { server } = await createThings({ closeGraceMs: 60_000 });
   server.get("/stream", { config: { public: true } }, async (_request, reply) => {

@@ -9,7 +9,7 @@ import { agentsWithWork, assignCommands, pendingCancels } from "./postgres/assig
 import { cancelCommand } from "./postgres/cancel.ts";
 import { stopRollout } from "./postgres/cancel-rollout.ts";
 import { cleanup } from "./postgres/cleanup.ts";
-import { planWithIndexes } from "./postgres/connections.ts";
+import { prepareConnections } from "./postgres/connections.ts";
 import type { StoreContext } from "./postgres/context.ts";
 import { createRollout, keyHolder } from "./postgres/create-rollout.ts";
 import { createEnqueue } from "./postgres/enqueue.ts";
@@ -69,7 +69,7 @@ export async function createPostgresStore(o: PostgresStoreOptions): Promise<Comm
   });
   const context: StoreContext = { sql, serverId, log, settings, hub: watch.hub, signals: signals.sender };
 
-  await planWithIndexes(database).catch((error: unknown) => Promise.reject(unavailable(error)));
+  await prepareConnections(database).catch((error: unknown) => Promise.reject(unavailable(error)));
   await beginServer(context);
   const listener = await database.listen([channelOf(serverId)], ({ payload }) => signals.receive(payload));
 

@@ -37,6 +37,8 @@ declare module "fastify" {
   interface FastifyInstance {
     /** Aborted when the server begins to close: long answers (SSE) end themselves then. */
     readonly closing: AbortSignal;
+    /** The server is about to close: it serves on, and every answer says that its connection ends with it. */
+    announceClose(): void;
   }
 }
 

@@ -1,0 +1,83 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createLedger, eventually, type Ledger } from "@fleetwire/testbed";
+import type { Operator } from "./operator.ts";
+
+/** Commands for light agents, and the ledger that decides what became of them. It knows them by the ids that the server gave. */
+export interface LightWork {
+  readonly ledger: Ledger;
+  /** Where light agents leave the id of each command that they carry out: `effects` of their fleet. */
+  readonly effects: string;
+  readonly commandIds: readonly string[];
+  /**
+   * Queues a command. Where the answer doesn't come or says that the server can't now, asks again under the same
+   * idempotency key, each time another of the operators: in the end it is known which command it is.
+   */
+  queue(agentId: string, body?: Record<string, unknown>): Promise<string>;
+  /** Waits until every command has ended, and lets the ledger judge. Resolves to how many ended in each way. */
+  settle(deadlineMs: number): Promise<Record<string, number>>;
+}
+
+const tries = 60;
+
+/**
+ * @param operators who ask; the first that answers is believed.
+ * @param folder where the effects are.
+ */
+export function createLightWork(operators: readonly Operator[], folder: string): LightWork {
+  const ledger = createLedger();
+  const effects = ledger.effectFile(folder);
+  const commandIds: string[] = [];
+
+  async function anyOf<T>(ask: (operator: Operator) => Promise<T>): Promise<T> {
+    let failure: unknown;
+    for (const operator of operators) {
+      try {
+        return await ask(operator);
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  async function queue(agentId: string, body: Record<string, unknown> = { command: "true" }): Promise<string> {
+    const request = { agentId, idempotencyKey: randomUUID(), ...body };
+    for (let tried = 0; ; tried += 1) {
+      try {
+        const commandId = await (operators[tried % operators.length] as Operator).queue(request);
+        ledger.attempted(commandId);
+        ledger.confirmed(commandId);
+        commandIds.push(commandId);
+        return commandId;
+      } catch (error) {
+        if (tried === tries) throw error;
+        await sleep(Math.random() * Math.min(1_000, 50 * 2 ** tried));
+      }
+    }
+  }
+
+  const endedAll = (): Promise<boolean> =>
+    anyOf(async ({ list }) => (await list("status=queued&status=assigned&limit=1")).items.length === 0);
+
+  async function settle(deadlineMs: number): Promise<Record<string, number>> {
+    await eventually(endedAll, { deadlineMs, intervalMs: 250, what: "every command to end" });
+    const counts: Record<string, number> = {};
+    const ours = new Set(commandIds);
+    let cursor: string | null = null;
+    do {
+      const query: string = `limit=500${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`;
+      const page = await anyOf(({ list }) => list(query));
+      for (const { commandId, status } of page.items) {
+        if (!ours.has(commandId)) continue;
+        ledger.received(commandId, status);
+        counts[status] = (counts[status] ?? 0) + 1;
+      }
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    ledger.assertNothingLostNothingTwice();
+    return counts;
+  }
+
+  return { ledger, effects, commandIds, queue, settle };
+}
