@@ -5,6 +5,7 @@
  */
 export const exitCodes = {
   ok: 0,
+  incomplete: 1,
   usage: 64,
   refused: 65,
   notFound: 66,

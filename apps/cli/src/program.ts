@@ -10,6 +10,7 @@ import { addRun } from "./command/run.ts";
 import { addSend } from "./command/send.ts";
 import { addStatus } from "./command/status.ts";
 import { exitCodeHelp } from "./exit-codes.ts";
+import { addRollout } from "./rollout/program.ts";
 import { addGlobalOptions, type Surroundings } from "./session.ts";
 import { version } from "./version.ts";
 
@@ -25,6 +26,7 @@ Examples:
   fleetwire agents list
   fleetwire command run --agent local 'uname -a; uptime'
   fleetwire command send --agent local --type PING --wait
+  fleetwire rollout run --fleet edge --max-concurrency 10 'df -h /'
   fleetwire help exit-codes`,
     );
 
@@ -35,6 +37,8 @@ Examples:
   addList(command, surroundings);
   addCancel(command, surroundings, finish);
   addLogs(command, surroundings);
+
+  addRollout(program.command("rollout"), surroundings, finish);
 
   const agents = program.command("agents").summary("agents and the tokens they join with");
   addAgentsList(agents, surroundings);

@@ -1,32 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { Readable } from "node:stream";
-import { setTimeout as pause } from "node:timers/promises";
 import { readAgent, readJoinToken, type AgentView, type JoinTokenView } from "./agent.ts";
+import { type Page, readPage, repeatIfCut, segment } from "./calls.ts";
 import { readCommand, type CommandView } from "./command.ts";
-import { wasCutOff, type Http, type Query } from "./http.ts";
+import type { Http, Query } from "./http.ts";
 import { AnswerRecord } from "./record.ts";
-
-/** The body of `POST /commands`. */
-export interface CommandRequest {
-  agentId: string;
-  type?: string;
-  command?: string;
-  args?: string[];
-  parameters?: Record<string, unknown>;
-  timeoutSeconds?: number;
-  priority?: number;
-  idempotencyKey?: string;
-  idempotent?: boolean;
-  expiresAt?: string;
-  allowUnknownAgent?: boolean;
-  retry?: { maxAttempts: number };
-}
-
-export interface Page<T> {
-  json: Record<string, unknown>;
-  items: T[];
-  nextCursor: string | null;
-}
+import type { CommandRequest } from "./request.ts";
+import { createRolloutClient, type RolloutClient } from "./rollout-client.ts";
 
 interface NewJoinToken {
   fleet?: string;
@@ -38,6 +18,7 @@ interface NewJoinToken {
 /** The routes that the CLI uses. Every method throws a CliFailure. */
 export interface Client {
   readonly http: Http;
+  readonly rollouts: RolloutClient;
   /** Safe to repeat: an own idempotency key is sent where the request has none, and a cut connection is tried again. */
   send(request: CommandRequest): Promise<{ commandId: string; status: string; json: Record<string, unknown> }>;
   command(commandId: string): Promise<CommandView>;
@@ -52,11 +33,10 @@ export interface Client {
   revokeJoinToken(tokenId: string): Promise<void>;
 }
 
-const sendTries = 4;
-
 export function createClient(http: Http): Client {
   return {
     http,
+    rollouts: createRolloutClient(http),
     command: async (commandId) => readCommand(await http.call("GET", `/commands/${segment(commandId)}`)),
     async send(request) {
       const body = { ...request, idempotencyKey: request.idempotencyKey ?? `cli-${randomUUID()}` };
@@ -80,26 +60,4 @@ export function createClient(http: Http): Client {
       await http.call("DELETE", `/join-tokens/${segment(tokenId)}`);
     },
   };
-}
-
-/** An id from the command line is one path segment, whatever it holds. */
-function segment(id: string): string {
-  // "." and ".." survive encodeURIComponent and would change the path.
-  return /^\.+$/.test(id) ? id.replaceAll(".", "%252E") : encodeURIComponent(id.toWellFormed());
-}
-
-function readPage<T>(json: unknown, read: (item: unknown) => T): Page<T> {
-  const record = new AnswerRecord(json);
-  return { json: record.json, items: record.list("items").map(read), nextCursor: record.optionalText("nextCursor") };
-}
-
-async function repeatIfCut<T>(call: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await call();
-    } catch (error) {
-      if (tries >= sendTries || !wasCutOff(error)) throw error;
-      await pause(Math.random() * 200 * 2 ** tries);
-    }
-  }
 }

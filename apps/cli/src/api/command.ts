@@ -65,7 +65,8 @@ function readResult(record: AnswerRecord): ResultView {
   };
 }
 
-function summaryOf(record: AnswerRecord): string {
+/** What a command does, in one line. */
+export function summaryOf(record: AnswerRecord): string {
   const line = record.optionalText("command");
   const { args, parameters } = record.json;
   if (line !== null) return Array.isArray(args) ? [line, ...args.map(String)].map(quoted).join(" ") : line;

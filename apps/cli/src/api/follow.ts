@@ -1,3 +1,4 @@
+import { segment } from "./calls.ts";
 import type { Client } from "./client.ts";
 import { readCommand, type CommandView } from "./command.ts";
 import type { AnswerRecord } from "./record.ts";
@@ -29,7 +30,7 @@ export async function* followCommand(
   commandId: string,
   { output = true, ...options }: FollowOptions = {},
 ): AsyncGenerator<FollowedEvent> {
-  const path = `/commands/${encodeURIComponent(commandId)}/output`;
+  const path = `/commands/${segment(commandId)}/output`;
   const query = { follow: "true", ...(output ? {} : { from: pastAllOutput }) };
   for await (const { event, data } of resumeEvents(client.http, path, query, options)) {
     // A newer server may tell more.

@@ -31,6 +31,14 @@ export class AnswerRecord {
     throw unexpected(`a number in "${name}"`, value);
   }
 
+  /** A count; 0 where there is none. */
+  count(name: string): number {
+    const value = this.optionalNumber(name) ?? 0;
+    // JSON knows 1e999.
+    if (Number.isFinite(value) && value >= 0) return Math.floor(value);
+    throw unexpected(`a count in "${name}"`, String(value));
+  }
+
   flag(name: string): boolean {
     return this.json[name] === true;
   }
@@ -46,6 +54,15 @@ export class AnswerRecord {
   optionalRecord(name: string): AnswerRecord | null {
     const value = this.json[name] ?? null;
     return value === null ? null : new AnswerRecord(value);
+  }
+
+  /** Texts of a list; none where there is no list. */
+  texts(name: string): string[] {
+    if ((this.json[name] ?? null) === null) return [];
+    return this.list(name).map((value) => {
+      if (typeof value === "string") return value;
+      throw unexpected(`text in "${name}"`, value);
+    });
   }
 
   list(name: string): unknown[] {

@@ -3,7 +3,7 @@ import type { CommandView } from "../api/command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure } from "../failure.ts";
 import { type Session, type Surroundings, withSession } from "../session.ts";
-import { onInterrupt } from "../terminal/interrupt.ts";
+import { onInterrupt } from "../terminal/signals.ts";
 import { visibleLine } from "../terminal/visible.ts";
 import { durationOption } from "./request-options.ts";
 import { waitForEnd } from "./wait.ts";

@@ -61,6 +61,7 @@ function tookText(durationMs: number | null): string {
   return durationMs === null ? "" : spokenDuration(durationMs);
 }
 
-function splitList(text: string, before: string[] = []): string[] {
+/** Values of an option that takes them separated by commas, and may be repeated. */
+export function splitList(text: string, before: string[] = []): string[] {
   return [...before, ...text.split(",").map((part) => part.trim())].filter(Boolean);
 }

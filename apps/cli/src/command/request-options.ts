@@ -1,12 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { CommandRequest } from "../api/client.ts";
+import type { CommandRequest, Work } from "../api/request.ts";
 import { usageFailure } from "../failure.ts";
 import { parseDuration } from "../terminal/time.ts";
 import { mergeParams, type ParamsInput } from "./params.ts";
 
-/** Options of every subcommand that queues a command. */
-export interface RequestOptions {
-  agent: string;
+/** Options of every subcommand that has something run: what, and how. */
+export interface WorkOptions {
   type: string;
   shellLine?: string;
   params?: ParamsInput;
@@ -16,14 +15,24 @@ export interface RequestOptions {
   idempotencyKey?: string;
   idempotent?: boolean;
   attempts?: number;
+}
+
+/** Options of every subcommand that queues a command for one agent. */
+export interface RequestOptions extends WorkOptions {
+  agent: string;
   allowUnknownAgent?: boolean;
 }
 
 const priorities: Record<string, number> = { low: 4, normal: 6, high: 8, urgent: 9 };
 
 export function addRequestOptions(command: Command): Command {
+  return addWorkOptions(command.requiredOption("--agent <id>", "the agent that is to run it")).addOption(
+    new Option("--allow-unknown-agent", "queue it even if no such agent has enrolled yet"),
+  );
+}
+
+export function addWorkOptions(command: Command): Command {
   return command
-    .requiredOption("--agent <id>", "the agent that is to run it")
     .option("--type <type>", "SHELL, PING, FACTS, STOP, RESTART or a type of the agent's own", "SHELL")
     .option("--shell-line <line>", 'a line for the agent\'s shell, where it begins with "-"')
     .option("--params <k=v,…|json>", "parameters of the type; may be repeated", mergeParams)
@@ -32,26 +41,38 @@ export function addRequestOptions(command: Command): Command {
     .option("--expires-in <duration>", "not started by then: expired (default 24h)", durationOption)
     .option("--idempotency-key <key>", "the same key and command again queue nothing new")
     .option("--idempotent", "running it twice does no harm")
-    .option("--attempts <n>", "runs allowed when one is interrupted (2–10; default: never again)", attemptsOption)
-    .addOption(new Option("--allow-unknown-agent", "queue it even if no such agent has enrolled yet"));
+    .option("--attempts <n>", "runs allowed when one is interrupted (2–10; default: never again)", attemptsOption);
 }
 
-/**
- * What to run: operands before `--` are one line for the agent's shell; what stands after `--` is a program and its
- * arguments, run without a shell. Nothing is interpreted here. Throws a CliFailure (64) when it is neither or both.
- */
+/** What `addRequestOptions` reads. Throws as `readWork` does. */
 export function readRequest(
   options: RequestOptions,
   operands: readonly string[],
   rawArgs: readonly string[],
   now: Date,
 ): CommandRequest {
+  return {
+    agentId: options.agent,
+    ...readWork(options, operands, rawArgs, now),
+    ...(options.allowUnknownAgent ? { allowUnknownAgent: true } : {}),
+  };
+}
+
+/**
+ * What to run: operands before `--` are one line for the agent's shell; what stands after `--` is a program and its
+ * arguments, run without a shell. Nothing is interpreted here. Throws a CliFailure (64) when it is neither or both.
+ */
+export function readWork(
+  options: WorkOptions,
+  operands: readonly string[],
+  rawArgs: readonly string[],
+  now: Date,
+): Work {
   const dashes = rawArgs.indexOf("--");
   const argv = dashes === -1 ? [] : operands.slice(operands.length - (rawArgs.length - dashes - 1));
   const lines = operands.slice(0, operands.length - argv.length);
   if (options.shellLine !== undefined) lines.push(options.shellLine);
   return {
-    agentId: options.agent,
     type: options.type,
     ...whatToRun(options.type, lines, dashes === -1 ? null : argv),
     ...(options.params ? { parameters: options.params } : {}),
@@ -63,7 +84,6 @@ export function readRequest(
     ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
     ...(options.idempotent ? { idempotent: true } : {}),
     ...(options.attempts === undefined ? {} : { retry: { maxAttempts: options.attempts } }),
-    ...(options.allowUnknownAgent ? { allowUnknownAgent: true } : {}),
   };
 }
 

@@ -5,7 +5,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { CliFailure } from "../failure.ts";
 import { type Session, type Surroundings, withSession } from "../session.ts";
 import { createOutputPrinter } from "../terminal/output-printer.ts";
-import { onInterrupt } from "../terminal/interrupt.ts";
+import { onInterrupt } from "../terminal/signals.ts";
 import { describeOutcome, exitCodeOf, isRemoteCode } from "./outcome.ts";
 import { addRequestOptions, readRequest, type RequestOptions } from "./request-options.ts";
 
@@ -40,12 +40,13 @@ Examples:
       const request = readRequest(options, operands, surroundings.args, surroundings.terminal.now());
       await withSession(command, surroundings, async (session) => {
         const { commandId } = await session.client.send(request);
-        finish(await followToEnd(session, commandId, options.raw === true));
+        finish(await followRun(session, commandId, options.raw === true));
       });
     });
 }
 
-async function followToEnd(session: Session, commandId: string, raw: boolean): Promise<number> {
+/** Follows a command to its end, its output to ours, and gives the exit code. */
+export async function followRun(session: Session, commandId: string, raw: boolean): Promise<number> {
   const { client, terminal } = session;
   const detach = new AbortController();
   const stopListening = onInterrupt((count) => {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Page } from "../api/client.ts";
+import type { Page } from "../api/calls.ts";
 import { integerOption } from "../command/request-options.ts";
 import type { Session } from "../session.ts";
 import { type Column, tableLines } from "./table.ts";

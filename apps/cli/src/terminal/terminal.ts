@@ -9,6 +9,8 @@ export type Colors = ReturnType<typeof pc.createColors>;
 /** One of the two ways out. */
 export interface Screen {
   readonly isTerminal: boolean;
+  /** A terminal on which a line can be drawn anew in its place. */
+  readonly canRedraw: boolean;
   /** Width of the terminal; null for a pipe or file. */
   readonly columns: number | null;
   readonly colors: Colors;
@@ -63,8 +65,10 @@ function createScreen(stream: OutputStream, environment: Environment): Screen {
   stream.on("error", () => undefined);
   return {
     isTerminal,
+    canRedraw: isTerminal && !environment.dumbTerminal,
     get columns() {
-      return isTerminal ? (stream.columns ?? 80) : null;
+      // Some pseudo-terminals say 0.
+      return isTerminal ? stream.columns || 80 : null;
     },
     colors: pc.createColors(isTerminal && !environment.noColor && !environment.dumbTerminal),
     write: (data) =>
