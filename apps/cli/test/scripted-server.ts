@@ -88,3 +88,31 @@ export function command(status: string, more: object = {}): Record<string, unkno
     ...more,
   };
 }
+
+export const rolloutId = "01990b5e-0000-7000-8000-0000000000aa";
+
+/** Counts of a rollout for 4 agents, all zero but for what is said. */
+export function counts(change: object = {}): Record<string, number> {
+  const none = { pending: 0, queued: 0, assigned: 0, completed: 0, failed: 0, timeout: 0, cancelled: 0, expired: 0 };
+  return { targets: 4, ...none, errors: 0, ...change };
+}
+
+export function rollout(status: string, change: object = {}, more: object = {}): Record<string, unknown> {
+  return {
+    rolloutId,
+    status,
+    type: "SHELL",
+    command: "uptime",
+    parameters: {},
+    timeoutSeconds: 300,
+    priority: 6,
+    idempotent: false,
+    selection: { fleetId: "edge" },
+    unable: 0,
+    createdBy: "operator:ann",
+    createdAt: "2026-11-22T10:00:00.000Z",
+    ...(status === "running" ? {} : { finishedAt: "2026-11-22T10:00:12.300Z" }),
+    counts: counts(change),
+    ...more,
+  };
+}

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { wasCutOff } from "./http.ts";
 import { AnswerRecord } from "./record.ts";
@@ -20,6 +21,16 @@ export function segment(id: string): string {
 export function readPage<T>(json: unknown, read: (item: unknown) => T): Page<T> {
   const record = new AnswerRecord(json);
   return { json: record.json, items: record.list("items").map(read), nextCursor: record.optionalText("nextCursor") };
+}
+
+/** Throws a CliFailure where the answer isn't a list. */
+export function readList<T>(json: unknown, read: (item: unknown) => T): T[] {
+  return new AnswerRecord({ answer: json }).list("answer").map(read);
+}
+
+/** An idempotency key of our own: what is sent again under it happens once. */
+export function newKey(): string {
+  return `cli-${randomUUID()}`;
 }
 
 /** For what may be sent again without harm: a cut connection is tried again. */

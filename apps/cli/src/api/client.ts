@@ -1,7 +1,6 @@
-import { randomUUID } from "node:crypto";
 import type { Readable } from "node:stream";
 import { readAgent, readJoinToken, type AgentView, type JoinTokenView } from "./agent.ts";
-import { type Page, readPage, repeatIfCut, segment } from "./calls.ts";
+import { newKey, type Page, readPage, repeatIfCut, segment } from "./calls.ts";
 import { readCommand, type CommandView } from "./command.ts";
 import type { Http, Query } from "./http.ts";
 import { AnswerRecord } from "./record.ts";
@@ -39,7 +38,7 @@ export function createClient(http: Http): Client {
     rollouts: createRolloutClient(http),
     command: async (commandId) => readCommand(await http.call("GET", `/commands/${segment(commandId)}`)),
     async send(request) {
-      const body = { ...request, idempotencyKey: request.idempotencyKey ?? `cli-${randomUUID()}` };
+      const body = { ...request, idempotencyKey: request.idempotencyKey ?? newKey() };
       const record = new AnswerRecord(await repeatIfCut(() => http.call("POST", "/commands", { body })));
       return { commandId: record.text("commandId"), status: record.text("status"), json: record.json };
     },

@@ -12,8 +12,7 @@ export async function* followRollout(
   rolloutId: string,
   options: ResumeOptions = {},
 ): AsyncGenerator<{ kind: "progress" | "end"; progress: RolloutProgress }> {
-  const path = `${rolloutPath(rolloutId)}/progress`;
-  for await (const { event, data } of resumeEvents(client.http, path, {}, options)) {
+  for await (const { event, data } of resumeEvents(client.http, rolloutPath(rolloutId), { follow: "true" }, options)) {
     // A newer server may tell more.
     if (event !== "progress" && event !== "end") continue;
     yield { kind: event, progress: readProgress(readData(data)) };

@@ -1,5 +1,4 @@
-import { randomUUID } from "node:crypto";
-import { type Page, readPage, repeatIfCut, segment } from "./calls.ts";
+import { newKey, type Page, readList, readPage, repeatIfCut, segment } from "./calls.ts";
 import type { Http, Query } from "./http.ts";
 import type { RolloutRequest } from "./request.ts";
 import { readRollout, readStarted, type RolloutView, type Started } from "./rollout.ts";
@@ -13,27 +12,29 @@ export interface RolloutClient {
   get(rolloutId: string): Promise<RolloutView>;
   list(query: Query): Promise<Page<RolloutView>>;
   stop(rolloutId: string, options: { cancelRunning: boolean }): Promise<RolloutView>;
-  /** The rollout that tries again. */
+  /** A new rollout for those on which it didn't complete. Safe to repeat, as `start` is. */
   retry(rolloutId: string): Promise<Started>;
   results(rolloutId: string, query: Query): Promise<Page<RolloutResult>>;
-  groups(rolloutId: string, query: Query): Promise<Page<RolloutGroup>>;
+  /** The largest first. */
+  groups(rolloutId: string): Promise<RolloutGroup[]>;
 }
 
 export function createRolloutClient(http: Http): RolloutClient {
   return {
     async start(request) {
-      const key = request.idempotencyKey ?? `cli-${randomUUID()}`;
-      const body = request.dryRun ? request : { ...request, idempotencyKey: key };
+      const body = request.dryRun ? request : { ...request, idempotencyKey: request.idempotencyKey ?? newKey() };
       return readStarted(await repeatIfCut(() => http.call("POST", "/commands", { body })));
     },
     get: async (rolloutId) => readRollout(await http.call("GET", rolloutPath(rolloutId))),
     list: async (query) => readPage(await http.call("GET", "/rollouts", { query }), readRollout),
     stop: async (rolloutId, body) => readRollout(await http.call("POST", `${rolloutPath(rolloutId)}/stop`, { body })),
-    retry: async (rolloutId) => readStarted(await http.call("POST", `${rolloutPath(rolloutId)}/retry`)),
+    async retry(rolloutId) {
+      const body = { idempotencyKey: newKey() };
+      return readStarted(await repeatIfCut(() => http.call("POST", `${rolloutPath(rolloutId)}/retry`, { body })));
+    },
     results: async (rolloutId, query) =>
       readPage(await http.call("GET", `${rolloutPath(rolloutId)}/results`, { query }), readResult),
-    groups: async (rolloutId, query) =>
-      readPage(await http.call("GET", `${rolloutPath(rolloutId)}/groups`, { query }), readGroup),
+    groups: async (rolloutId) => readList(await http.call("GET", `${rolloutPath(rolloutId)}/groups`), readGroup),
   };
 }
 

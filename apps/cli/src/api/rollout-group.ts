@@ -2,6 +2,7 @@ import { AnswerRecord } from "./record.ts";
 
 /** Agents on which a rollout came out the same. */
 export interface RolloutGroup {
+  json: Record<string, unknown>;
   count: number;
   status: string;
   exitCode: number | null;
@@ -18,6 +19,7 @@ export interface RolloutGroup {
 export function readGroup(json: unknown): RolloutGroup {
   const record = new AnswerRecord(json);
   return {
+    json: record.json,
     count: record.count("count"),
     status: record.text("status"),
     exitCode: record.optionalNumber("exitCode"),

@@ -10,11 +10,14 @@ export async function reportEnd(session: Session, rollout: RolloutView): Promise
   const { terminal, client } = session;
   const { rolloutId } = rollout;
   try {
-    const groups = await client.rollouts.groups(rolloutId, { limit: shownGroups });
-    if (session.json) await session.document({ ...rollout.json, groups: groups.json["items"] });
-    else await printGroups(session, groups.items);
-    if (groups.nextCursor) {
-      await terminal.note(`fleetwire: there are more groups: fleetwire rollout results ${rolloutId} --group`);
+    const groups = await client.rollouts.groups(rolloutId);
+    if (session.json) {
+      await session.document({ ...rollout.json, groups: groups.map(({ json }) => json) });
+    } else {
+      await printGroups(session, groups.slice(0, shownGroups));
+      const more = groups.length - shownGroups;
+      if (more > 0)
+        await terminal.note(`fleetwire: ${more} smaller groups: fleetwire rollout results ${rolloutId} --group`);
     }
   } finally {
     await terminal.note(`fleetwire: ${describeOutcome(rollout)}`);

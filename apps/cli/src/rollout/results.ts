@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { usageFailure } from "../failure.ts";
 import type { RolloutResult } from "../api/rollout-result.ts";
 import { splitList } from "../command/list.ts";
 import { paintStatus } from "../command/outcome.ts";
@@ -17,6 +18,8 @@ interface ResultsOptions extends PageOptions {
   group?: boolean;
 }
 
+const defaultLimit = 50;
+
 /** `rollout results`: what came out, agent by agent or grouped. */
 export function addRolloutResults(parent: Command, surroundings: Surroundings): void {
   addPageOptions(
@@ -27,7 +30,7 @@ export function addRolloutResults(parent: Command, surroundings: Surroundings): 
       .option("--status <status,…>", "completed, failed, timeout, cancelled, expired, queued, assigned", splitList)
       .option("--exit-code <n>", "with this exit code", exitCodeOption)
       .option("--agent <id>", "of this agent")
-      .option("--text <text>", "with this in its output")
+      .option("--text <text>", "with this in the first 4 KiB of its output")
       .option("--group", "equal output once, with its number of agents"),
   )
     .addHelpText(
@@ -45,20 +48,36 @@ Examples:
     });
 }
 
-function queryOf({ status, exitCode, agent, text, limit, cursor }: ResultsOptions) {
-  return { status, exitCode, agentId: agent, text, limit, cursor };
-}
-
 async function showResults(session: Session, rolloutId: string, options: ResultsOptions): Promise<void> {
-  const page = await session.client.rollouts.results(rolloutId, queryOf(options));
-  await printPage(session, page, columnsFor(session.terminal), "no results");
+  const { status, exitCode, agent: agentId, text, limit = defaultLimit, cursor } = options;
+  const query = { status, exitCode, agentId, text };
+  let page = await session.client.rollouts.results(rolloutId, { ...query, limit, cursor });
+  const items = [...page.items];
+  // The server looks only so far at a time: a page may hold less than there is, or nothing.
+  while (items.length < limit && page.nextCursor !== null) {
+    page = await session.client.rollouts.results(rolloutId, {
+      ...query,
+      limit: limit - items.length,
+      cursor: page.nextCursor,
+    });
+    items.push(...page.items);
+  }
+  const json = { ...page.json, items: items.map((item) => item.json) };
+  await printPage(session, { ...page, json, items }, columnsFor(session.terminal), "no results");
 }
 
 async function showGroups(session: Session, rolloutId: string, options: ResultsOptions): Promise<void> {
-  const page = await session.client.rollouts.groups(rolloutId, queryOf(options));
-  if (session.json) return session.document(page.json);
-  if (page.items.length === 0) return session.terminal.note("no results");
-  return printGroups(session, page.items);
+  const { status, exitCode, agent, text, limit, cursor } = options;
+  if (agent !== undefined || text !== undefined || cursor !== undefined) {
+    throw usageFailure("--agent, --text and --cursor don't go with --group");
+  }
+  const groups = (await session.client.rollouts.groups(rolloutId))
+    .filter((group) => status === undefined || status.includes(group.status))
+    .filter((group) => exitCode === undefined || group.exitCode === exitCode)
+    .slice(0, limit);
+  if (session.json) return session.document(groups.map(({ json }) => json));
+  if (groups.length === 0) return session.terminal.note("no results");
+  return printGroups(session, groups);
 }
 
 function columnsFor({ out }: Terminal): Column<RolloutResult>[] {

@@ -27,8 +27,8 @@ export function addRolloutRun(parent: Command, surroundings: Surroundings, finis
         "Exits with 0 when it completed on every agent, with 1 when it did not. Ctrl-C stops following, not the rollout.",
     )
     .argument("[line...]", 'a line for the agents\' shell (one argument); or "--", a program and its arguments')
-    .option("--max-concurrency <n>", "at most this many at a time (default: all at once)", integerOption(1, 1_000_000))
-    .option("--max-errors <n>", "more errors than this halt it (default: it goes on)", integerOption(0, 1_000_000))
+    .option("--max-concurrency <n>", "at most this many at a time (default: all at once)", integerOption(1, 100_000))
+    .option("--max-errors <n>", "more errors than this halt it (default: it goes on)", integerOption(0, 100_000))
     .option("--pick-one", "only on the least loaded agent that can: like command run")
     .option("--dry-run", "only say whom it would reach")
     .option("--detach", "return at once and print the rollout's id");
