@@ -13,7 +13,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 export const committed = join(here, "src/generated");
 
 /**
- * Writes the types of both contracts into the folder `out`; what was there goes.
+ * Writes the types of all contracts into the folder `out`; what was there goes.
  *
  * @param {string} out
  */
@@ -38,6 +38,7 @@ export function generateTypes(out) {
       `--outDir=${out}`,
       "fleetwire/agent/v1/agent.proto",
       "fleetwire/command/v1/command.proto",
+      "fleetwire/command/v1/rollout.proto",
     ],
     { stdio: ["ignore", "ignore", "inherit"], cwd: here },
   );

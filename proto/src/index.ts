@@ -1,4 +1,4 @@
-export { AgentService, CommandService, agentPackage, commandPackage } from "./load.ts";
+export { AgentService, CommandService, RolloutService, agentPackage, commandPackage } from "./load.ts";
 
 export type { AgentServiceClient, AgentServiceHandlers } from "./generated/fleetwire/agent/v1/AgentService.ts";
 export type { AgentMessage, AgentMessageInput } from "./generated/fleetwire/agent/v1/AgentMessage.ts";
@@ -35,3 +35,7 @@ export type {
   WatchCommandResponse,
   WatchCommandResponseInput,
 } from "./generated/fleetwire/command/v1/WatchCommandResponse.ts";
+
+export type { RolloutServiceClient, RolloutServiceHandlers } from "./generated/fleetwire/command/v1/RolloutService.ts";
+export type { Rollout as RolloutMessage, RolloutInput } from "./generated/fleetwire/command/v1/Rollout.ts";
+export type { RolloutCounts as RolloutCountsMessage } from "./generated/fleetwire/command/v1/RolloutCounts.ts";

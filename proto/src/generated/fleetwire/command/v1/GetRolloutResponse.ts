@@ -1,0 +1,11 @@
+// Generated from fleetwire/command/v1/rollout.proto by proto/generate.mjs. Do not edit.
+
+import type { RolloutInput as _fleetwire_command_v1_RolloutInput, Rollout as _fleetwire_command_v1_Rollout } from '../../../fleetwire/command/v1/Rollout.ts';
+
+export interface GetRolloutResponseInput {
+  'rollout'?: (_fleetwire_command_v1_RolloutInput | null);
+}
+
+export interface GetRolloutResponse {
+  'rollout': (_fleetwire_command_v1_Rollout | null);
+}
