@@ -47,6 +47,7 @@ export function commandMessage(command: Command, output: WholeOutput | null): Co
     cancelRequestedAt: timestamp(command.cancelRequestedAt),
     result: command.result === null ? null : resultMessage(command.result, output),
     lateResult: command.lateResult === null ? null : resultMessage(command.lateResult, null),
+    rolloutId: command.rolloutId ?? "",
   };
 }
 
@@ -62,7 +63,8 @@ function resultMessage(result: CommandResult, output: WholeOutput | null): NonNu
   };
 }
 
-function timestamp(at: Date | null): { seconds: number; nanos: number } | null {
+/** Null where there is no instant. */
+export function timestamp(at: Date | null): { seconds: number; nanos: number } | null {
   if (at === null) return null;
   const ms = at.getTime();
   return { seconds: Math.floor(ms / 1000), nanos: (ms % 1000) * 1_000_000 };

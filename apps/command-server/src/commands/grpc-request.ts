@@ -1,5 +1,6 @@
 import { FleetwireError, httpErrors } from "@fleetwire/service";
 import type { CommandServiceHandlers, QueueCommandRequest } from "@fleetwire/proto";
+import type { CommandStatus } from "./command.ts";
 import type { ListCommands } from "../store/command-store.ts";
 import { instantText, statusOfMessage } from "./command-message.ts";
 import { agentIdPattern, limits } from "./command-request.ts";
@@ -12,6 +13,16 @@ import { commandTypePattern } from "./command-type.ts";
 export function requestFromMessage(message: QueueCommandRequest): Record<string, unknown> {
   return {
     ...given("agentId", message.agentId),
+    ...workFromMessage(message),
+    ...(message.allowUnknownAgent ? { allowUnknownAgent: true } : {}),
+  };
+}
+
+/** What each command is to be, of whatever message says it. */
+export function workFromMessage(
+  message: Omit<QueueCommandRequest, "agentId" | "allowUnknownAgent">,
+): Record<string, unknown> {
+  return {
     ...given("type", message.type),
     ...given("command", message.command),
     ...(message.args ? { args: message.args.values } : {}),
@@ -21,7 +32,6 @@ export function requestFromMessage(message: QueueCommandRequest): Record<string,
     ...given("idempotencyKey", message.idempotencyKey),
     ...(message.idempotent ? { idempotent: true } : {}),
     ...(message.expiresAt ? { expiresAt: instantText(message.expiresAt) } : {}),
-    ...(message.allowUnknownAgent ? { allowUnknownAgent: true } : {}),
     ...(message.retry
       ? {
           retry: {
@@ -46,6 +56,29 @@ function readParameters(json: string): unknown {
   }
 }
 
+/** How many a page may hold. Throws `invalid_request`. */
+export function limitFromMessage(limit: number): number {
+  if (limit > 500) invalid("limit is more than 500.");
+  return limit === 0 ? 50 : limit;
+}
+
+/** Throws `invalid_request`. */
+export function cursorFromMessage(cursor: string): string | null {
+  if (cursor.length > 512) invalid("cursor is too long.");
+  return cursor === "" ? null : cursor;
+}
+
+/** Null: any agent's. Throws `invalid_request`. */
+export function agentIdFromMessage(agentId: string): string | null {
+  if (agentId !== "" && !agentIdForm.test(agentId)) invalid("agent_id isn't an agent's id.");
+  return agentId === "" ? null : agentId;
+}
+
+/** Throws `invalid_request`. */
+export function statusesFromMessage(statuses: readonly (string | number)[]): CommandStatus[] {
+  return statuses.map((status) => statusOfMessage(status) ?? invalid("statuses has an unknown one."));
+}
+
 type ListCommandsRequest = Parameters<CommandServiceHandlers["ListCommands"]>[0]["request"];
 
 const agentIdForm = new RegExp(agentIdPattern);
@@ -53,22 +86,21 @@ const typeForm = new RegExp(commandTypePattern);
 
 /** A list query for the company. Throws `invalid_request`. */
 export function listFromMessage(message: ListCommandsRequest, companyId: string): ListCommands {
-  const { agentId, type, limit, cursor } = message;
-  if (agentId !== "" && !agentIdForm.test(agentId)) invalid("agent_id isn't an agent's id.");
+  const { type } = message;
   if (type !== "" && !typeForm.test(type)) invalid("type isn't a command type.");
-  if (limit > 500) invalid("limit is more than 500.");
-  if (cursor.length > 512) invalid("cursor is too long.");
-  const statuses = message.statuses.map((status) => statusOfMessage(status) ?? invalid("statuses has an unknown one."));
+  const agentId = agentIdFromMessage(message.agentId);
+  const statuses = statusesFromMessage(message.statuses);
   return {
     companyId,
-    ...(agentId === "" ? {} : { agentId }),
+    ...(agentId === null ? {} : { agentId }),
     ...(type === "" ? {} : { type }),
     ...(statuses.length === 0 ? {} : { statuses }),
-    limit: limit === 0 ? 50 : limit,
-    cursor: cursor === "" ? null : cursor,
+    limit: limitFromMessage(message.limit),
+    cursor: cursorFromMessage(message.cursor),
   };
 }
 
-function invalid(message: string): never {
+/** Throws `invalid_request` with this sentence. */
+export function invalid(message: string): never {
   throw new FleetwireError(httpErrors.invalid_request, message);
 }

@@ -1,8 +1,8 @@
-import { status as Status, type sendUnaryData, type ServerUnaryCall, type UntypedHandleCall } from "@grpc/grpc-js";
+import type { UntypedHandleCall } from "@grpc/grpc-js";
 import type { CommandServiceHandlers } from "@fleetwire/proto";
-import { parseTraceparent, toGrpcStatus, type Logger, type Principal, type TokenVerifier } from "@fleetwire/service";
-import type { OpenStreams } from "../event-stream.ts";
-import { authenticate } from "../grpc-authentication.ts";
+import { parseTraceparent, type Logger } from "@fleetwire/service";
+import type { StreamingDeps } from "../grpc-stream.ts";
+import { createUnary } from "../grpc-unary.ts";
 import { commandMessage, statusMessage } from "./command-message.ts";
 import { shownOutputBytes } from "./command-view.ts";
 import { cancelCommand, findCommandWithOutput } from "./find-command.ts";
@@ -10,37 +10,15 @@ import { listFromMessage, requestFromMessage } from "./grpc-request.ts";
 import { createWatchHandler } from "./grpc-watch.ts";
 import { queueCommand, type QueueingDeps } from "./queue-command.ts";
 
-export interface CommandServiceDeps extends QueueingDeps {
-  verifier: TokenVerifier;
+export interface CommandServiceDeps extends QueueingDeps, StreamingDeps {
   log: Logger;
-  streams: OpenStreams;
-  stallMs: number;
 }
 
 /** `fleetwire.command.v1.CommandService`: the HTTP API's commands, the same rules and errors. */
 export function createCommandServiceHandlers(deps: CommandServiceDeps): CommandServiceHandlers {
   const { store } = deps;
 
-  /** Authenticates, runs, answers; an error becomes its status. A call that was cancelled meanwhile isn't answered. */
-  function unary<Request, Response>(
-    scope: string,
-    run: (request: Request, principal: Principal, call: ServerUnaryCall<Request, Response>) => Promise<Response>,
-  ): (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => void {
-    const answer = async (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
-      try {
-        const principal = await authenticate(deps.verifier, call.metadata, scope);
-        const response = await run(call.request, principal, call);
-        if (!call.cancelled) callback(null, response);
-      } catch (error) {
-        const status = toGrpcStatus(error);
-        // What the client isn't told has to be in the log.
-        if (status.code === Status.INTERNAL) deps.log.error({ err: error, path: call.getPath() }, "call failed");
-        callback(status);
-      }
-    };
-    return (call, callback) => void answer(call, callback);
-  }
-
+  const unary = createUnary(deps);
   const handlers: CommandServiceHandlers & Record<string, UntypedHandleCall> = {
     QueueCommand: unary("commands:write", async (request, principal, call) => {
       const trace = parseTraceparent(call.metadata.get("traceparent")[0]);
