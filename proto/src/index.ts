@@ -37,5 +37,10 @@ export type {
 } from "./generated/fleetwire/command/v1/WatchCommandResponse.ts";
 
 export type { RolloutServiceClient, RolloutServiceHandlers } from "./generated/fleetwire/command/v1/RolloutService.ts";
-export type { Rollout as RolloutMessage, RolloutInput } from "./generated/fleetwire/command/v1/Rollout.ts";
-export type { RolloutCounts as RolloutCountsMessage } from "./generated/fleetwire/command/v1/RolloutCounts.ts";
+export type { RolloutInput } from "./generated/fleetwire/command/v1/Rollout.ts";
+export type { RolloutStatus } from "./generated/fleetwire/command/v1/RolloutStatus.ts";
+export type { StartRolloutResponseInput } from "./generated/fleetwire/command/v1/StartRolloutResponse.ts";
+export type {
+  WatchRolloutResponse,
+  WatchRolloutResponseInput,
+} from "./generated/fleetwire/command/v1/WatchRolloutResponse.ts";

@@ -31,6 +31,10 @@ export interface CommandInput {
    * An answer that came after the terminal state.
    */
   'lateResult'?: (_fleetwire_command_v1_CommandResultInput | null);
+  /**
+   * The rollout that it is part of; empty: none.
+   */
+  'rolloutId'?: (string);
   '_args'?: "args";
 }
 
@@ -60,5 +64,9 @@ export interface Command {
    * An answer that came after the terminal state.
    */
   'lateResult': (_fleetwire_command_v1_CommandResult | null);
+  /**
+   * The rollout that it is part of; empty: none.
+   */
+  'rolloutId': (string);
   '_args'?: "args";
 }
