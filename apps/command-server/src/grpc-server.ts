@@ -3,10 +3,12 @@ import { ReflectionService } from "@grpc/reflection";
 import {
   AgentService,
   CommandService,
+  RolloutService,
   agentPackage,
   commandPackage,
   type AgentServiceHandlers,
   type CommandServiceHandlers,
+  type RolloutServiceHandlers,
 } from "@fleetwire/proto";
 import { HealthImplementation } from "grpc-health-check";
 import type { Health } from "@fleetwire/service";
@@ -14,7 +16,12 @@ import { grpcCredentials, type TlsMaterial } from "./tls.ts";
 
 const maxMessageBytes = 4 * 1024 * 1024;
 const healthIntervalMs = 1_000;
-const services = ["", "fleetwire.agent.v1.AgentService", "fleetwire.command.v1.CommandService"];
+const services = [
+  "",
+  "fleetwire.agent.v1.AgentService",
+  "fleetwire.command.v1.CommandService",
+  "fleetwire.command.v1.RolloutService",
+];
 
 /**
  * Keepalive finds half-open connections that TCP would keep for hours; grpc-js does none of it unless told. Clients may
@@ -43,12 +50,14 @@ export interface GrpcServer {
 export function createGrpcServer(deps: {
   agents: AgentServiceHandlers;
   commands: CommandServiceHandlers;
+  rollouts: RolloutServiceHandlers;
   health: Health;
   tls: TlsMaterial | null;
 }): GrpcServer {
   const server = new Server(options);
   server.addService(AgentService.service, deps.agents);
   server.addService(CommandService.service, deps.commands);
+  server.addService(RolloutService.service, deps.rollouts);
   new ReflectionService({ ...agentPackage, ...commandPackage }).addToServer(server);
   const health = new HealthImplementation(Object.fromEntries(services.map((name) => [name, "NOT_SERVING"])));
   health.addToServer(server);

@@ -24,6 +24,7 @@ import { createHttpListener } from "./http-listener.ts";
 import { createCommandServerMetrics } from "./metrics.ts";
 import { explainTakenPort } from "./port-taken.ts";
 import { createRolloutDriver } from "./rollouts/driver.ts";
+import { createRolloutServiceHandlers } from "./rollouts/grpc-service.ts";
 import { createPicker } from "./rollouts/pick.ts";
 import { registerRolloutResultRoutes } from "./rollouts/result-routes.ts";
 import { createRolloutLooks } from "./rollouts/rollout-looks.ts";
@@ -72,6 +73,7 @@ export async function createCommandServer(deps: CommandServerDeps): Promise<Comm
   const rolloutMetrics = createRolloutMetrics(deps.metrics, metrics);
   const driver = createRolloutDriver({ store, log, metrics: rolloutMetrics });
   const rollouts = { ...queueing, log, picker: createPicker(store), begun: (id: string) => driver.begun(id) };
+  const rolloutFaces = { rollouts, metrics: rolloutMetrics, looks: createRolloutLooks(store) };
   health.register("store", () => store.ping());
 
   const http = await createHttpServer({
@@ -89,7 +91,7 @@ export async function createCommandServer(deps: CommandServerDeps): Promise<Comm
   });
   registerCommandRoutes(http, rollouts);
   registerOutputRoutes(http, following);
-  registerRolloutRoutes(http, { rollouts, metrics: rolloutMetrics, looks: createRolloutLooks(store), ...following });
+  registerRolloutRoutes(http, { ...rolloutFaces, ...following });
   registerRolloutResultRoutes(http, { store });
   registerAgentRoutes(http, { store });
   registerJoinTokenRoutes(http, { store });
@@ -108,8 +110,13 @@ export async function createCommandServer(deps: CommandServerDeps): Promise<Comm
       cleanupIntervalMs: settings.cleanupInterval,
     },
   });
-  const commands = createCommandServiceHandlers({ ...queueing, verifier, log, streams, stallMs: settings.streamStall });
-  const grpc = createGrpcServer({ agents: sessions.handlers, commands, health, tls });
+  const grpc = createGrpcServer({
+    agents: sessions.handlers,
+    commands: createCommandServiceHandlers({ ...queueing, ...following, verifier, log }),
+    rollouts: createRolloutServiceHandlers({ ...rolloutFaces, ...following, verifier }),
+    health,
+    tls,
+  });
   const listener = createHttpListener(http, tls);
 
   return {

@@ -17,7 +17,12 @@ const bytes = {
   requestDeserialize: (value: Buffer) => value,
   responseSerialize: (value: Buffer) => value,
 };
-const methods = ["QueueCommand", "GetCommand", "ListCommands", "CancelCommand"];
+const methods = [
+  ...["QueueCommand", "GetCommand", "ListCommands", "CancelCommand"].map((name) => `CommandService/${name}`),
+  ...["StartRollout", "GetRollout", "ListRollouts", "StopRollout", "RetryRollout", "ListRolloutResults"].map(
+    (name) => `RolloutService/${name}`,
+  ),
+];
 
 /** Lists commands as a client does that means no harm. */
 function stillServes(): Promise<boolean> {
@@ -31,7 +36,7 @@ test("whatever bytes a message is made of, it is refused or taken, and the serve
     Object.fromEntries(
       methods.map((name) => [
         name,
-        { path: `/fleetwire.command.v1.CommandService/${name}`, requestStream: false, responseStream: false, ...bytes },
+        { path: `/fleetwire.command.v1.${name}`, requestStream: false, responseStream: false, ...bytes },
       ]),
     ),
     "raw",
@@ -62,7 +67,7 @@ test("whatever bytes a message is made of, it is refused or taken, and the serve
       // grpc-js itself answers INTERNAL to what isn't a message at all; ours never is.
       expect(answer).toMatch(/^(OK|INVALID_ARGUMENT|NOT_FOUND|FAILED_PRECONDITION|INTERNAL Error deserializing)/);
     }),
-    { numRuns: 300 },
+    { numRuns: 600 },
   );
   client.close();
   expect(await stillServes()).toBe(true);

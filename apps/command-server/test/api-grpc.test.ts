@@ -1,5 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { Metadata, makeGenericClientConstructor, credentials, status, type ServiceError } from "@grpc/grpc-js";
+import {
+  Metadata,
+  makeGenericClientConstructor,
+  credentials,
+  status,
+  type ClientDuplexStream,
+  type ServiceError,
+} from "@grpc/grpc-js";
 import type { CommandInput, WatchCommandResponse } from "@fleetwire/proto";
 import { service as healthService } from "grpc-health-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -221,10 +228,17 @@ describe("WatchCommand", () => {
   });
 });
 
+const bytes = (value: Buffer) => value;
+const services = [
+  "fleetwire.agent.v1.AgentService",
+  "fleetwire.command.v1.CommandService",
+  "fleetwire.command.v1.RolloutService",
+];
+
 test("health says SERVING for the server and each service", async () => {
   const Health = makeGenericClientConstructor(healthService, "grpc.health.v1.Health");
   const client = new Health(api.running.grpcAddress, credentials.createInsecure());
-  for (const service of ["", "fleetwire.agent.v1.AgentService", "fleetwire.command.v1.CommandService"]) {
+  for (const service of ["", ...services]) {
     const answer = await new Promise((resolve, reject) => {
       client["check"]?.({ service }, (error: ServiceError | null, response: unknown) =>
         error ? reject(error) : resolve(response),
@@ -232,6 +246,37 @@ test("health says SERVING for the server and each service", async () => {
     });
     expect(answer).toMatchObject({ status: "SERVING" });
   }
+  client.close();
+});
+
+test("reflection names each service, and describes each with its messages", async () => {
+  const Reflection = makeGenericClientConstructor(
+    {
+      info: {
+        path: "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        requestStream: true,
+        responseStream: true,
+        requestSerialize: bytes,
+        requestDeserialize: bytes,
+        responseSerialize: bytes,
+        responseDeserialize: bytes,
+      },
+    },
+    "reflection",
+  );
+  const client = new Reflection(api.running.grpcAddress, credentials.createInsecure());
+  /** The answer's bytes as text. Fields: 4 file_containing_symbol, 7 list_services. */
+  const ask = async (field: number, text: string): Promise<string> => {
+    const stream: ClientDuplexStream<Buffer, Buffer> = client["info"]?.();
+    stream.end(Buffer.concat([Buffer.from([(field << 3) | 2, text.length]), Buffer.from(text)]));
+    const answers = await stream.toArray();
+    return Buffer.concat(answers as Buffer[]).toString("latin1");
+  };
+  const listed = await ask(7, "*");
+  for (const service of services) expect(listed).toContain(service);
+  expect(await ask(4, "fleetwire.agent.v1.AgentService")).toContain("EnrollRequest");
+  expect(await ask(4, "fleetwire.command.v1.CommandService")).toContain("QueueCommandRequest");
+  expect(await ask(4, "fleetwire.command.v1.RolloutService")).toContain("StartRolloutRequest");
   client.close();
 });
 
