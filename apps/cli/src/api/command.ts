@@ -18,6 +18,8 @@ export interface CommandView {
   cancelRequestedAt: Date | null;
   timeoutSeconds: number | null;
   priority: number | null;
+  /** The rollout that it is part of. */
+  rolloutId: string | null;
   result: ResultView | null;
 }
 
@@ -50,6 +52,7 @@ export function readCommand(json: unknown): CommandView {
     cancelRequestedAt: record.optionalDate("cancelRequestedAt"),
     timeoutSeconds: record.optionalNumber("timeoutSeconds"),
     priority: record.optionalNumber("priority"),
+    rolloutId: record.optionalText("rolloutId"),
     result: result && readResult(result),
   };
 }

@@ -31,6 +31,7 @@ async function show({ terminal, line }: Session, command: CommandView): Promise<
     ["type", command.type],
     ["runs", command.summary],
     ["status", describeOutcome(command), (cell) => paintStatus(colors, command.status, cell)],
+    ["rollout", command.rolloutId],
     ["attempt", command.attempt],
     ["priority", command.priority],
     ["time limit", command.timeoutSeconds === null ? null : spokenDuration(command.timeoutSeconds * 1000)],

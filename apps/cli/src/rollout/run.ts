@@ -36,6 +36,8 @@ export function addRolloutRun(parent: Command, surroundings: Surroundings, finis
     .addHelpText(
       "after",
       `
+With --json: the rollout as it ended, with its groups of equal output.
+
 Examples:
   fleetwire rollout run --fleet edge --dry-run uptime                            whom would it reach?
   fleetwire rollout run --fleet edge 'df -h / | tail -1'                         equal output is shown once
