@@ -34,6 +34,9 @@ function violationLines(violations: unknown): string[] {
 function hintFor(code: string, details: Record<string, unknown>, retryAfter: unknown): string | null {
   const { known } = details;
   if (code === "unknown_type" && Array.isArray(known)) return `it offers ${known.map(String).join(", ") || "none"}`;
+  if (code === "no_targets" && Number(details["unable"]) > 0)
+    return `${String(details["unable"])} were selected and can't`;
+  if (code === "no_targets" || code === "no_agent_available") return '"fleetwire agents list" shows who is there';
   if (code === "agent_unknown") return '"fleetwire agents list" shows the known ones';
   if (code === "idempotency_key_reused") return "the same --idempotency-key was used for another command";
   if (typeof retryAfter === "string") return `try again in ${retryAfter} s`;

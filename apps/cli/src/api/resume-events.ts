@@ -56,7 +56,7 @@ export async function* resumeEvents(
       signal?.throwIfAborted();
       if (isFinal(error)) throw error;
       const now = performance.now();
-      if (lostAt === null) onLost(error instanceof Error ? error.message : String(error));
+      if (lostAt === null) onLost(whyLost(error));
       lostAt ??= now;
       if (now - lostAt > backoff.giveUpMs) throw error;
       tries += 1;
@@ -83,6 +83,11 @@ function isFinal(error: unknown): boolean {
     return ![exitCodes.unreachable, exitCodes.tryAgain].some((code) => code === error.exitCode);
   // Anything that a socket throws has a code.
   return errorCode(error) === null;
+}
+
+function whyLost(error: unknown): string {
+  if (error instanceof CliFailure) return error.message;
+  return `the connection to the server was lost (${error instanceof Error ? error.message : String(error)})`;
 }
 
 function failureOf(data: string): CliFailure {

@@ -12,7 +12,7 @@ test("a group says how many agents, how it ended, and some of them by name", () 
   expect(lines({ output: "one\ntwo\n", outputBytes: 8 })).toEqual(["2 agents  completed  a1, a2", "  one", "  two"]);
   expect(lines({ count: 1, agents: ["a1"] })).toEqual(["1 agent  completed  a1", "  (no output)"]);
   const agents = Array.from({ length: 10 }, (_, index) => `a${index}`);
-  expect(lines({ count: 97, agents })[0]).toBe("97 agents  completed  a0, a1, a2, a3 and 93 more");
+  expect(lines({ count: 97, agents })[0]).toBe("97 agents  completed  a0, a1, a2, a3, a4, a5, a6, a7 and 89 more");
 });
 
 test("what went wrong is in the heading", () => {

@@ -4,7 +4,8 @@ import type { Session } from "../session.ts";
 import type { Colors } from "../terminal/terminal.ts";
 import { visibleLine, visibleText } from "../terminal/visible.ts";
 
-const namedAgents = 4;
+/** A group of no more than this is named whole. */
+const namedAgents = 8;
 
 /** Prints equal output once, and from how many agents it is; an empty line between each two. */
 export async function printGroups(session: Session, groups: readonly RolloutGroup[]): Promise<void> {

@@ -44,6 +44,5 @@ function isWhole({ completed, targets }: RolloutCounts): boolean {
 function headline({ status, counts, maxErrors }: RolloutView): string {
   if (status === "stopped") return "stopped: ";
   if (status !== "halted") return "";
-  const errors = `${counts.errors} ${counts.errors === 1 ? "error" : "errors"}`;
-  return `halted at ${errors}, ${maxErrors ?? 0} were allowed: `;
+  return `halted at ${counts.errors} ${counts.errors === 1 ? "error" : "errors"} (${maxErrors ?? 0} allowed): `;
 }

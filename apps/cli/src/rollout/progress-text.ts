@@ -7,7 +7,7 @@ export function progressText({ counts, maxErrors, elapsedMs }: Progress): string
   const { done, targets, running, waiting } = tallyOf(counts);
   const parts = [
     endedText(counts),
-    maxErrors !== null && counts.errors > 0 ? `${counts.errors} of ${maxErrors} errors` : "",
+    maxErrors !== null && counts.errors > 0 ? `${counts.errors} errors (${maxErrors} allowed)` : "",
     running > 0 ? `${running} running` : "",
     waiting > 0 ? `${waiting} waiting` : "",
   ].filter(Boolean);
