@@ -9,8 +9,8 @@ export interface Installation extends Target {
   readonly home: string;
   /** The server's process as it runs now. */
   readonly server: TestProcess;
-  /** Enrols an agent and waits until it is online. */
-  startAgent(id: string): Promise<TestProcess>;
+  /** Enrols an agent and waits until it is online. `args`: more of its command line. */
+  startAgent(id: string, args?: readonly string[]): Promise<TestProcess>;
   startServer(): Promise<void>;
   close(): Promise<void>;
 }
@@ -48,12 +48,12 @@ export async function startInstallation(): Promise<Installation> {
     get server() {
       return server;
     },
-    async startAgent(id) {
+    async startAgent(id, more = []) {
       const created = await fleetwire(target, "agents", "token", "--agent", id);
       const agent = startProcess({
         name: id,
         command: join(bin, "fleetwire-agent"),
-        args: ["--server", `127.0.0.1:${grpcPort}`, "--id", id],
+        args: ["--server", `127.0.0.1:${grpcPort}`, "--id", id, ...more],
         env: { FLEETWIRE_HOME: home, FLEETWIRE_JOIN_TOKEN: created.stdout },
       });
       agents.push(agent);
