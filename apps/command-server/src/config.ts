@@ -209,7 +209,7 @@ export const commandServerSettings = {
     default: 10_000,
     min: 1,
     max: 1_000_000,
-    doc: "Most followers (event streams and WatchCommand calls) at once.",
+    doc: "Most followers (event streams and watches over gRPC) at once.",
   }),
   streamHeartbeat: duration({
     env: ["COMMAND_SERVER_STREAM_HEARTBEAT"],

@@ -57,7 +57,7 @@ export function createCommandServerMetrics(
   });
   const streams: Gauge = new Gauge({
     name: "command_followers",
-    help: "Open event streams and WatchCommand calls on this server.",
+    help: "Open event streams and watches over gRPC on this server.",
     registers,
     collect: () => streams.set(sources.openStreams()),
   });
