@@ -32,7 +32,8 @@ const group = {
 
 /** The counts that a rollout has had, of which the last are its final ones. */
 function progress(name: "progress" | "end", change: object, status = name === "end" ? "completed" : "running"): string {
-  return event(name, { rolloutId, status, counts: counts(change) });
+  const finished = name === "end" ? { finishedAt: "2026-11-22T10:00:12.300Z" } : {};
+  return event(name, { rolloutId, status, counts: counts(change), ...finished });
 }
 
 let server: ScriptedServer | undefined;

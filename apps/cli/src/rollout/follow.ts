@@ -5,6 +5,7 @@ import { CliFailure } from "../failure.ts";
 import type { Session } from "../session.ts";
 import { onInterrupt } from "../terminal/signals.ts";
 import { createProgressView } from "./progress-view.ts";
+import { createWaitingNote } from "./waiting-note.ts";
 
 /**
  * Shows how far a rollout is until it has ended, and gives it as it is then. `startedMs` is when that began, on the
@@ -15,16 +16,23 @@ export async function followToEnd(session: Session, rollout: RolloutView, starte
   const leave = new AbortController();
   const stopListening = onInterrupt(() => leave.abort(detached(rolloutId)));
   const view = createProgressView(session.terminal, { startedMs, maxErrors });
+  const waiting = createWaitingNote((words) => void view.note(`fleetwire: ${words}`));
+  let now = rollout;
   try {
+    view.show(now.counts);
     const events = followRollout(session.client, rolloutId, {
       signal: leave.signal,
       onLost: (why) => void view.note(`fleetwire: ${why}; trying again`),
     });
-    view.show(rollout.counts);
-    for await (const { progress } of events) view.show(progress.counts);
-    return await session.client.rollouts.get(rolloutId);
+    for await (const { progress } of events) {
+      now = { ...now, ...progress, json: { ...now.json, ...progress.json } };
+      view.show(now.counts);
+      waiting.see(now.counts);
+    }
+    return now;
   } finally {
     stopListening();
+    waiting.end();
     await view.end();
   }
 }
