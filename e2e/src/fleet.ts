@@ -4,7 +4,7 @@ import { eventually, tempDir, type TestPostgres } from "@fleetwire/testbed";
 import { startAgent, type AgentOptions, type AgentProcess } from "./agent-process.ts";
 import { ended, type CommandView, type Operator } from "./operator.ts";
 import { startServer, type ServerOptions, type ServerProcess } from "./server-process.ts";
-import { startStore, type StoreKind } from "./store.ts";
+import { startStore, type FleetStore, type StoreKind } from "./store.ts";
 
 export interface FleetOptions {
   /** What keeps the records; default PostgreSQL. */
@@ -19,6 +19,7 @@ export interface FleetOptions {
 export interface Fleet {
   /** Throws where the store is another one. */
   readonly postgres: TestPostgres;
+  readonly store: FleetStore;
   readonly servers: readonly ServerProcess[];
   /** The first server, and an operator who speaks to it. */
   readonly server: ServerProcess;
@@ -64,6 +65,7 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
       if (store.postgres === null) throw new Error("this fleet's store isn't PostgreSQL");
       return store.postgres;
     },
+    store,
     servers,
     server,
     operator: server.operator,

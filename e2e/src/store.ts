@@ -1,10 +1,10 @@
-import { startPostgres, startValkey, type TestPostgres } from "@fleetwire/testbed";
+import { startPostgres, startValkey, type TestPostgres, type TestValkey } from "@fleetwire/testbed";
 
 /** What keeps the records of a fleet's servers. */
 export type StoreKind = "postgres" | "valkey";
 
 /** The stores that tests of several servers run on, one after the other. */
-export const storesUnderTest: readonly StoreKind[] = ["postgres"];
+export const storesUnderTest: readonly StoreKind[] = ["postgres", "valkey"];
 
 /** A store that outlives the servers on it. */
 export interface FleetStore {
@@ -12,6 +12,10 @@ export interface FleetStore {
   readonly settings: Record<string, string>;
   /** Null where it isn't PostgreSQL. */
   readonly postgres: TestPostgres | null;
+  /** Null where it isn't Valkey. */
+  readonly valkey: TestValkey | null;
+  /** Whichever it is, as something that can break. */
+  readonly server: Pick<TestPostgres & TestValkey, "start" | "stop" | "restart" | "kill9" | "pause" | "resume">;
   close(): Promise<void>;
 }
 
@@ -19,8 +23,9 @@ export async function startStore(kind: StoreKind): Promise<FleetStore> {
   if (kind === "valkey") {
     const valkey = await startValkey();
     const settings = { COMMAND_STORE: "valkey", VALKEY_URL: valkey.url };
-    return { settings, postgres: null, close: () => valkey.close() };
+    return { settings, postgres: null, valkey, server: valkey, close: () => valkey.close() };
   }
   const postgres = await startPostgres();
-  return { settings: { DATABASE_URL: postgres.url }, postgres, close: () => postgres.close() };
+  const settings = { DATABASE_URL: postgres.url };
+  return { settings, postgres, valkey: null, server: postgres, close: () => postgres.close() };
 }
