@@ -233,6 +233,14 @@ describe("POST /commands for a selector", () => {
     expect(refused.json["errors"]).toMatchObject([{ path: "body/parameters/depth" }]);
   });
 
+  test.each([{ "": "a" }, { ["x".repeat(200)]: "a" }, { zone: 5 }, { "a\nb": {} }, "zone=a", [[]]])(
+    "refuses labels %j with 400",
+    async (labels) => {
+      const refused = await ask({ selector: { labels }, command: "uptime" });
+      expect([refused.status, refused.json["code"]]).toEqual([400, "invalid_request"]);
+    },
+  );
+
   test("with dryRun stores nothing", async () => {
     const { fleet } = await fleetOf(1);
     const before = (await api.call("GET", "/rollouts?limit=500")).json["items"];

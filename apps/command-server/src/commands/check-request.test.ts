@@ -97,6 +97,8 @@ describe("a request is refused, with the place of what is wrong", () => {
     ["a selector of something unknown", { selector: { zone: "a" } }, "body/selector"],
     ["a label that isn't text", { selector: { labels: { zone: 1 } } }, "body/selector/labels/zone"],
     ["a label without a name", { selector: { labels: { "": "a" } } }, "body/selector/labels"],
+    ["a label of two lines that isn't text", { selector: { labels: { "a\nb": 1 } } }, "body/selector/labels/a\nb"],
+    ["a label whose name is too long", { selector: { labels: { ["a".repeat(129)]: "" } } }, "body/selector/labels"],
     ["a label that is too long", { selector: { labels: { zone: "a".repeat(129) } } }, "body/selector/labels/zone"],
     ["too many labels", { selector: { labels: labels(17) } }, "body/selector/labels"],
     ["a capability that isn't a type", { selector: { capabilities: ["scan"] } }, "body/selector/capabilities/0"],

@@ -8,8 +8,9 @@ const SelectorSchema = Type.Object(
   {
     fleet: Type.Optional(Type.String({ maxLength: 128 })),
     labels: Type.Optional(
-      Type.Record(Type.String({ pattern: "^[^]{1,128}$" }), Type.String({ maxLength: 128 }), {
-        additionalProperties: false,
+      // A name may be of several lines, which the default pattern leaves out; the values of such names would go unchecked.
+      Type.Record(Type.String({ pattern: "^[\\s\\S]*$" }), Type.String({ maxLength: 128 }), {
+        propertyNames: { minLength: 1, maxLength: 128 },
         maxProperties: 16,
         description: "Each with exactly this value.",
       }),
