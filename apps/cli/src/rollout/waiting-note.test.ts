@@ -25,7 +25,7 @@ test("what waits for agents that don't take it is told once", () => {
   vi.advanceTimersByTime(60_000);
   note.see(counts({ queued: 1 }));
   vi.advanceTimersByTime(60_000);
-  expect(said).toEqual(["2 wait for their agents, which are away or busy"]);
+  expect(said).toEqual(["2 commands wait for their agents, which are away or busy"]);
 });
 
 test("nothing is told while anything moves, runs or is over", () => {

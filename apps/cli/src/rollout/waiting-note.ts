@@ -12,7 +12,10 @@ export function createWaitingNote(say: (words: string) => void): { see(counts: R
       if (isTold || assigned > 0 || queued === 0) return;
       timer = setTimeout(() => {
         isTold = true;
-        const whose = queued === 1 ? "1 waits for its agent, which is" : `${queued} wait for their agents, which are`;
+        const whose =
+          queued === 1
+            ? "1 command waits for its agent, which is"
+            : `${queued} commands wait for their agents, which are`;
         say(`${whose} away or busy`);
       }, afterMs);
     },
