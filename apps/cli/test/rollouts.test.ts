@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { eventually } from "@fleetwire/testbed";
 import { afterEach, expect, test } from "vitest";
 import { fleetwire, mainFile, startFleetwire } from "./fleetwire.ts";
 import {
@@ -196,6 +197,18 @@ test("Ctrl-C leaves the rollout to itself and says how to go on", async () => {
     `  fleetwire rollout stop ${rolloutId}`,
   ]);
   expect(target.requests.filter(({ method }) => method === "POST")).toHaveLength(1);
+});
+
+test("Ctrl-C ends the following too while the server is away", async () => {
+  const target = await serve({ streams: [stream([], "cut")] });
+  const run = startFleetwire(target, runArgs);
+  await run.waitForLine(/trying again/);
+  // The longer it is away, the longer are the pauses between two tries.
+  const asked = () => target.requests.filter(({ path }) => path.includes("follow=true")).length;
+  await eventually(() => asked() >= 4, { deadlineMs: 30_000, what: "four tries" });
+  run.signal("SIGINT");
+  expect((await run.exited).code).toBe(130);
+  expect(run.stderr).toContain(`fleetwire: no longer following; rollout ${rolloutId} goes on`);
 });
 
 test("changes that come fast are told once a second at most, the last one always", async () => {

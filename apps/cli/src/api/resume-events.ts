@@ -61,7 +61,8 @@ export async function* resumeEvents(
       if (now - lostAt > backoff.giveUpMs) throw error;
       tries += 1;
       const ceiling = Math.min(backoff.longestMs, backoff.firstMs * 2 ** Math.min(tries, 10));
-      await pause(Math.random() * ceiling, undefined, signal ? { signal } : {});
+      // Cut short by the signal, whose reason is thrown above.
+      await pause(Math.random() * ceiling, undefined, signal ? { signal } : {}).catch(() => undefined);
     }
   }
 }

@@ -34,8 +34,9 @@ Examples:
 
 async function watch(session: Session, rolloutId: string): Promise<number> {
   const rollout = await session.client.rollouts.get(rolloutId);
-  const { createdAt } = rollout;
-  const goesForMs = createdAt ? Math.max(0, session.terminal.now().getTime() - createdAt.getTime()) : 0;
+  const { createdAt, finishedAt } = rollout;
+  const until = finishedAt ?? session.terminal.now();
+  const goesForMs = createdAt ? Math.max(0, until.getTime() - createdAt.getTime()) : 0;
   return reportEnd(session, await followToEnd(session, rollout, performance.now() - goesForMs));
 }
 

@@ -15,6 +15,8 @@ export interface LiveLine {
 
 const hideCursor = "\u001b[?25l";
 const showCursor = "\u001b[?25h";
+/** From the cursor on, to the end of the screen. */
+const eraseBelow = "\u001b[J";
 
 export function createLiveLine(screen: Screen): LiveLine {
   let drawnWidth = 0;
@@ -22,32 +24,34 @@ export function createLiveLine(screen: Screen): LiveLine {
   let isOver = false;
 
   /** Who narrows the window has the terminal break the line into rows: all of them go. */
-  const erasure = () => {
+  const backToBegin = () => {
     const rows = Math.max(1, Math.ceil(drawnWidth / Math.max(1, screen.columns ?? drawnWidth)));
     drawnWidth = 0;
-    return `${rows > 1 ? `\u001b[${rows - 1}A` : ""}\r\u001b[J`;
+    return `${rows > 1 ? `\u001b[${rows - 1}A` : ""}\r`;
   };
   // Nobody is left to see it: no reason to end.
   const write = (text: string) => screen.write(text).catch(() => undefined);
-  const restore = () => void write(erasure() + showCursor);
-  const forget = [onTermination(restore), onSuspend(restore, () => void write(hideCursor))];
+  const erase = (after = "") => write(backToBegin() + eraseBelow + after);
+  const restore = () => void erase(showCursor);
+  const forget = [onTermination(restore), onSuspend(restore)];
 
   return {
     draw(line) {
       if (isBusy || isOver) return;
       isBusy = true;
-      const text = erasure() + hideCursor + line;
+      // What was there is written over and not taken away first: nothing flickers.
+      const text = backToBegin() + hideCursor + line + eraseBelow;
       drawnWidth = displayWidth(stripVTControlCharacters(line));
       void write(text).then(() => (isBusy = false));
     },
     async erase() {
-      await write(erasure());
+      await erase();
     },
     async end() {
       if (isOver) return;
       isOver = true;
       for (const undo of forget) undo();
-      await write(erasure() + showCursor);
+      await erase(showCursor);
     },
   };
 }

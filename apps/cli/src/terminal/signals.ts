@@ -22,16 +22,12 @@ export function onTermination(listener: () => void): () => void {
   return undo;
 }
 
-/** Calls `before` when Ctrl-Z is about to suspend the process and `after` when it goes on. Returns what undoes it. */
-export function onSuspend(before: () => void, after: () => void): () => void {
+/** Calls `listener` before Ctrl-Z suspends the process, which it does all the same. Returns what undoes it. */
+export function onSuspend(listener: () => void): () => void {
   const onStop = () => {
-    before();
+    listener();
     process.kill(process.pid, "SIGSTOP");
   };
   process.on("SIGTSTP", onStop);
-  process.on("SIGCONT", after);
-  return () => {
-    process.off("SIGTSTP", onStop);
-    process.off("SIGCONT", after);
-  };
+  return () => process.off("SIGTSTP", onStop);
 }
