@@ -1,5 +1,5 @@
 import type { AgentMessage, OutputChunk, Refused, Result, Started } from "@fleetwire/proto";
-import type { AgentOutcome } from "../commands/command.ts";
+import type { AgentOutcome, LeftProcess } from "../commands/command.ts";
 import type { AgentProfile, OutputPiece, OutputStream, RefusedReport, ResultReport } from "../store/command-store.ts";
 import * as check from "./field-checks.ts";
 import { readProfile } from "./profile.ts";
@@ -56,6 +56,8 @@ export interface FrameLimits {
 // With a result: what its chunks may hold together, and how many they may be.
 const maxTailChunks = 64;
 const maxTailBytes = 512 * 1024;
+const maxLeftRunning = 20;
+const maxProcessWords = 200;
 
 /**
  * Reads a frame of an open session. `version` is the agent's, from its Hello.
@@ -142,7 +144,15 @@ function readResult(frame: Result, limits: FrameLimits): ResultFrame {
     tail: readTail(frame.tail, limits),
     outputBefore: first ? first.offset - readDropped(first) : check.bytes(frame.outputBytes, "output_bytes"),
     startedAgoMs: check.duration(frame.startedAgoMs, "started_ago_ms"),
+    leftRunning: readLeftRunning(frame.leftRunning),
   };
+}
+
+/** Words for people: what is too much is cut. */
+function readLeftRunning(processes: Result["leftRunning"]): LeftProcess[] {
+  return processes
+    .slice(0, maxLeftRunning)
+    .map(({ pid, command }) => ({ pid, command: check.words(command, maxProcessWords) }));
 }
 
 function errorCode(code: string): string | null {
