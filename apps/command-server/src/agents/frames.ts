@@ -45,9 +45,17 @@ export interface HeartbeatFrame {
   freeMemoryBytes: number;
 }
 
-/** A frame of an open session, checked. */
+/** A frame of an open session, checked. `unknown`: of a later version of the contract, to be ignored. */
 export type AgentFrame =
-  StartedFrame | RefusedFrame | OutputFrame | ResultFrame | HeartbeatFrame | { kind: "profile"; profile: AgentProfile };
+  | StartedFrame
+  | RefusedFrame
+  | OutputFrame
+  | ResultFrame
+  | HeartbeatFrame
+  | { kind: "profile"; profile: AgentProfile }
+  /** Checked when it is stored. */
+  | { kind: "facts"; json: string }
+  | { kind: "unknown" };
 
 export interface FrameLimits {
   maxChunkBytes: number;
@@ -71,7 +79,9 @@ export function readFrame(message: AgentMessage, version: string, limits: FrameL
   if (message.result) return readResult(message.result, limits);
   if (message.refused) return readRefused(message.refused);
   if (message.profile) return { kind: "profile", profile: readProfile(message.profile, version) };
-  throw new ProtocolError(message.hello ? "a second hello" : "a frame without a known body");
+  if (message.facts) return { kind: "facts", json: message.facts.json };
+  if (message.hello) throw new ProtocolError("a second hello");
+  return { kind: "unknown" };
 }
 
 function readRun(frame: Started | Refused | Result): RunRef {
