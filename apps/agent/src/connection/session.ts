@@ -13,6 +13,8 @@ export interface Link {
   readonly maxChunkBytes: number;
   /** Resolves when the message is on its way; to false when the stream has ended. See `Writer`. */
   send(message: AgentMessageInput): Promise<boolean>;
+  /** Ends the stream, so that the next Hello settles what server and agent don't agree about. */
+  giveUp(reason: string): void;
 }
 
 export interface Load {
@@ -114,6 +116,7 @@ export function openSession(options: { open: OpenStream; owner: SessionOwner; cl
       epoch: welcome.epoch,
       maxChunkBytes: welcome.maxChunkBytes || defaultChunkBytes,
       send,
+      giveUp: fail,
     };
     link = own;
     heartbeat = createHeartbeat({ welcome, clock, load: () => owner.load(), send, onSilence: fail });

@@ -33,6 +33,7 @@ async function startWithFullDisk(full: "refuse" | "readResult") {
     open: true,
     maxChunkBytes: 1024,
     send: (message) => Promise.resolve(said.push(message) > 0),
+    giveUp: (reason) => fatal.push(reason),
   };
   const runs = createRuns({
     types: createCommandTypes([]),
