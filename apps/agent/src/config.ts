@@ -117,6 +117,12 @@ const specs = {
     max: 600_000,
     doc: "Between TERM and KILL of a command.",
   }),
+  trackProcesses: flag({
+    env: ["FLEETWIRE_TRACK_PROCESSES"],
+    flag: "track-processes",
+    default: true,
+    doc: "Look for processes that left their command's group (Linux): ended on timeout and cancel, else told.",
+  }),
   drainGrace: duration({
     env: ["FLEETWIRE_DRAIN_GRACE"],
     flag: "drain-grace",
@@ -176,6 +182,7 @@ export function readConfig(argv: readonly string[], environment: NodeJS.ProcessE
     // A relative plug-in in the settings file is beside it.
     plugins: settings.plugins.map((plugin) => resolve(file === undefined ? "." : dirname(file), plugin)),
     killGraceMs: settings.killGrace,
+    trackProcesses: settings.trackProcesses,
     drainGraceMs: settings.drainGrace,
     logLevel: settings.logLevel,
   };

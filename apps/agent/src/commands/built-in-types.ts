@@ -16,6 +16,7 @@ export interface BuiltInOptions {
   commandEnvironment: Readonly<Record<string, string>>;
   pipes: OutputPipes;
   killGraceMs: number;
+  trackProcesses: boolean;
 }
 
 /**
@@ -24,10 +25,11 @@ export interface BuiltInOptions {
  * @throws AgentError `badSettings`: a plug-in has a name that is taken.
  */
 export function builtInTypes(options: BuiltInOptions, plugins: readonly CommandHandler[]): CommandTypes {
-  const { agentId, version, shell, allow, commandEnvironment: environment, pipes, killGraceMs } = options;
+  const { agentId, version, shell, allow, commandEnvironment: environment } = options;
+  const { pipes, killGraceMs, trackProcesses } = options;
   const allowList = allow === null ? null : createAllowList(allow);
   return createCommandTypes([
-    shellHandler({ agentId, shell, allowList, environment, pipes, killGraceMs }),
+    shellHandler({ agentId, shell, allowList, environment, pipes, killGraceMs, trackProcesses }),
     pingHandler,
     factsHandler({ agentId, version }),
     stopHandler,

@@ -30,6 +30,13 @@ export interface OutputPiece {
 
 export type RunOutcome = "exited" | "failed" | "timeout" | "cancelled";
 
+/** A process that a command had started and that ran on after its end. */
+export interface LeftProcess {
+  pid: number;
+  /** Program and arguments, at most 200 characters. */
+  command: string;
+}
+
 export interface RunResult {
   outcome: RunOutcome;
   /** 0–255; 128 + signal number; -1 where nothing ran to an end. */
@@ -40,6 +47,8 @@ export interface RunResult {
   durationMs: number;
   /** Length of the whole output, dropped bytes included. */
   outputBytes: number;
+  /** At most 20; absent in what an agent before this one had written. */
+  leftRunning?: LeftProcess[];
 }
 
 export type RefusalReason = "window_over" | "draining" | "busy" | "cancelled";

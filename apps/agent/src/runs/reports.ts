@@ -76,6 +76,7 @@ export async function sendResult(link: Link, report: ResultReport): Promise<bool
       tail,
       recorded: report.recorded,
       startedAgoMs: report.startedAgoMs,
+      leftRunning: result.leftRunning ?? [],
     },
   });
 }
