@@ -15,6 +15,8 @@ import { writeUntilDone } from "./write-until-done.ts";
 export interface Runs {
   /** Takes up what an earlier process left in the ledger: runs without an end are ended as interrupted. */
   restore(held: readonly HeldRun[]): Promise<void>;
+  /** What is begun from now on is of these types, and while fewer than this run. What runs goes on. */
+  change(next: { types: CommandTypes; concurrency: number }): void;
   /** `arrivedMs` is when the frame came, on the monotonic clock. */
   assign(frame: Assign, link: Link, arrivedMs: number): void;
   cancel(frame: Cancel, link: Link): void;
@@ -45,6 +47,8 @@ export interface RunsOptions {
   ledger: Ledger;
   clock: Clock;
   log: Logger;
+  /** `running` has changed. */
+  onRunning: () => void;
   /** STOP or RESTART was carried out; its result is on its way. */
   onControl: (action: "stop" | "restart", reason: string) => void;
   /** The ledger is lost. */
@@ -61,7 +65,8 @@ interface Entry {
 
 /** Everything that the agent runs, ran and refused, until the server has it. */
 export function createRuns(options: RunsOptions): Runs {
-  const { types, concurrency, ledger, clock, log, onControl, onFatal } = options;
+  const { ledger, clock, log, onRunning, onControl, onFatal } = options;
+  let { types, concurrency } = options;
   const entries = new Map<string, Entry>();
   // Of an earlier ledger: they are being ended, and reported no more.
   const abandoned = new Set<Run>();
@@ -101,8 +106,13 @@ export function createRuns(options: RunsOptions): Runs {
     const run = beginRun({ frame, arrivedMs, prepared, ledger, clock, log, link: on });
     const entry: Entry = { run, prepared, takesSlot, recalled: Promise.resolve() };
     entries.set(keyOf(frame), entry);
-    if (takesSlot) running += 1;
+    if (takesSlot) count(1);
     void follow(entry);
+  }
+
+  function count(more: 1 | -1): void {
+    running += more;
+    onRunning();
   }
 
   async function follow(entry: Entry): Promise<void> {
@@ -119,7 +129,7 @@ export function createRuns(options: RunsOptions): Runs {
   function settle(entry: Entry, end: RunEnd): void {
     const { run, prepared } = entry;
     const { assignment } = run;
-    if (entry.takesSlot) running -= 1;
+    if (entry.takesSlot) count(-1);
     if (entries.get(keyOf(assignment)) === entry) entries.delete(keyOf(assignment));
     if (!abandoned.delete(run)) {
       if (end.kind === "refused") answers.sayRefused(assignment, end.reason);
@@ -145,7 +155,8 @@ export function createRuns(options: RunsOptions): Runs {
    */
   function giveAgain(entry: Entry, again: Assignment, on: Link): void {
     const { run } = entry;
-    const recalled = async (): Promise<void> => {
+    const recall = async (before: Promise<void>): Promise<void> => {
+      await before;
       const outcome = await writeUntilDone(log, () => ledger.recall(again));
       if (outcome === null) await answers.refuse({ ...again, type: "", acceptedAt: clock.now().getTime() }, "busy");
       else if (outcome.kind !== "held") answers.known(again, outcome);
@@ -157,7 +168,7 @@ export function createRuns(options: RunsOptions): Runs {
         }
       }
     };
-    entry.recalled = Promise.all([entry.recalled, recalled()]).then(() => {});
+    entry.recalled = recall(entry.recalled);
     entry.recalled.catch(onFatal);
   }
 
@@ -193,6 +204,9 @@ export function createRuns(options: RunsOptions): Runs {
 
   return {
     restore,
+    change(next) {
+      ({ types, concurrency } = next);
+    },
     assign,
     cancel,
     attach,

@@ -119,11 +119,11 @@ export function describeDrain(open: OpenStore): void {
     it("gets nothing once the wish is stored, however many servers were assigning meanwhile", async () => {
       const agent = await connected();
       for (let n = 0; n < 40; n++) await agent.queue();
-      let over = false;
+      const over = new AbortController();
       const assigning = Promise.all(
         [1, 2, 3].map(async () => {
           let given = 0;
-          while (!over) given += (await agent.assign({ work: 1 })).length;
+          while (!over.signal.aborted) given += (await agent.assign({ work: 1 })).length;
           return given;
         }),
       );
@@ -131,7 +131,7 @@ export function describeDrain(open: OpenStore): void {
       await under.store.requestDrain(agent.companyId, agent.agentId, true);
       const before = (await under.store.list(assignedTo(agent))).items.length;
       await agent.assign({ work: 1 });
-      over = true;
+      over.abort();
       const given = (await assigning).reduce((sum, count) => sum + count, 0);
       expect(given).toBe(before);
       expect(given).toBeLessThan(40);
