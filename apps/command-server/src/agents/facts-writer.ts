@@ -1,6 +1,7 @@
 import type { Clock, Logger } from "@fleetwire/service";
 import type { CommandStore } from "../store/command-store.ts";
 import { readFacts } from "./facts.ts";
+import { StopSignal } from "./stop-signal.ts";
 import { untilStored } from "./store-retry.ts";
 
 /** One session: whose facts they are, and who is to be told that they are stored. */
@@ -37,7 +38,7 @@ export function createFactsWriter(o: {
   maxBytes?: number;
 }): FactsWriter {
   const { store, log, clock, pauseMs, maxBytes = waitingBytes } = o;
-  const stopping = new AbortController();
+  const stopping = new StopSignal();
   const waiting = new Map<string, Waiting>();
   const writing = new Map<string, Promise<void>>();
   const takenMs = new WeakMap<FactsSource, number>();
@@ -48,7 +49,7 @@ export function createFactsWriter(o: {
     if (nowMs - (takenMs.get(source) ?? -Infinity) < pauseMs) return;
     takenMs.set(source, nowMs);
     remove(source.agentId);
-    if (stopping.signal.aborted || bytes + json.length > maxBytes) {
+    if (stopping.aborted || bytes + json.length > maxBytes) {
       log.debug({ agentId: source.agentId, bytes }, "facts that can't be taken now; the agent sends them again");
       return;
     }
@@ -80,10 +81,10 @@ export function createFactsWriter(o: {
     const facts = readFacts(json);
     try {
       if (facts === null) log.warn({ agentId, epoch }, "facts that aren't a JSON object within 256 KiB were left out");
-      else await untilStored(() => store.putFacts(agentId, facts), { signal: stopping.signal, log, what: "facts" });
+      else await untilStored(() => store.putFacts(agentId, facts), { signal: stopping, log, what: "facts" });
       source.acknowledgeFacts();
     } catch (error) {
-      if (!stopping.signal.aborted) log.error({ err: error, agentId, epoch }, "facts couldn't be stored");
+      if (!stopping.aborted) log.error({ err: error, agentId, epoch }, "facts couldn't be stored");
     }
   }
 

@@ -168,14 +168,21 @@ async function openAll(
   const opened = openings.map((opening) => {
     const own = settledOf.get(opening.hello.agentId) ?? [];
     const mine = new Set(own.map(({ row }) => row.id));
-    return { events: events.filter(({ commandId }) => mine.has(commandId)), outcome: openedOutcome(opening, own), opening };
+    return {
+      events: events.filter(({ commandId }) => mine.has(commandId)),
+      outcome: openedOutcome(opening, own),
+      opening,
+    };
   });
   await spareForgotten(rows, opened);
   for (const { opening, ...one } of opened) outcomes.set(opening.hello.agentId, one);
 }
 
 /** A run isn't stopped whose assignment the store has forgotten: see `OpenSessionOutcome`. */
-async function spareForgotten(rows: Rows, opened: readonly { opening: Opening; outcome: OpenedOutcome }[]): Promise<void> {
+async function spareForgotten(
+  rows: Rows,
+  opened: readonly { opening: Opening; outcome: OpenedOutcome }[],
+): Promise<void> {
   const stopped = opened.flatMap(({ opening, outcome }) =>
     outcome.stop.map((run) => ({ ...run, agentId: opening.hello.agentId })),
   );
