@@ -70,11 +70,16 @@ WITH ended AS (
 ), ${sessionEnds("ended")}
 SELECT FROM ended`;
 
-/** Which of the runs $1 (with agents $2 and attempts $3) are of commands that wait in the queue for that agent. */
+/**
+ * Which of the runs $1 (with agents $2 and attempts $3) are of commands that wait in the queue for that agent. Looked up by
+ * id alone: by their state the planner might walk every live command.
+ */
 export const forgotten = `
-SELECT c.agent_id, c.id, c.attempt FROM unnest($1::text[], $2::text[], $3::int[]) AS h(id, agent_id, attempt)
-JOIN commands c ON c.id = h.id
-WHERE c.id = ANY($1::text[]) AND c.agent_id = h.agent_id AND c.attempt = h.attempt AND c.status = 'queued'`;
+WITH found AS MATERIALIZED (
+  SELECT c.agent_id, c.id, c.attempt, c.status FROM commands c WHERE c.id = ANY($1::text[])
+)
+SELECT f.agent_id, f.id, f.attempt FROM unnest($1::text[], $2::text[], $3::int[]) AS h(id, agent_id, attempt)
+JOIN found f ON f.id = h.id AND f.agent_id = h.agent_id AND f.attempt = h.attempt WHERE f.status = 'queued'`;
 
 /** Ledgers that are remembered of one agent, beside the one that speaks. */
 const pastLedgers = 8;
