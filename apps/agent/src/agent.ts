@@ -1,27 +1,25 @@
 import { randomUUID } from "node:crypto";
-import { freemem, hostname, loadavg, platform } from "node:os";
+import { freemem, loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { HelloInput, ProfileInput, ServerMessage, Welcome } from "@fleetwire/proto";
+import type { HelloInput, ServerMessage, Welcome } from "@fleetwire/proto";
 import type { Clock, Logger } from "@fleetwire/service";
-import type { CommandTypes } from "./commands/prepare.ts";
+import { collectFacts, newsOf } from "./commands/facts.ts";
 import { type Connection, type Dismissal, keepConnected } from "./connection/connection.ts";
-import type { Link } from "./connection/session.ts";
+import { createFactsSender } from "./connection/facts-sender.ts";
+import type { Link, Load } from "./connection/session.ts";
 import type { OpenStream } from "./connection/stream.ts";
 import { AgentError, type ExitCode, exitCodes } from "./exit-codes.ts";
 import type { Identity } from "./identity/identity.ts";
 import type { Ledger } from "./ledger/ledger.ts";
-import type { LedgerSnapshot } from "./ledger/records.ts";
+import { type LiveSettings, toProfile } from "./profile.ts";
+import { heldReport } from "./runs/reports.ts";
 import { createRuns } from "./runs/runs.ts";
 
 export interface AgentOptions {
   agentId: string;
   version: string;
-  /** Empty: the one given at enrolment. */
-  fleet: string;
-  labels: Readonly<Record<string, string>>;
-  /** Commands at once, 1–1000. */
-  concurrency: number;
-  types: CommandTypes;
+  /** Until `change`. */
+  live: LiveSettings;
   ledger: Ledger;
   identity: Pick<Identity, "signHello">;
   open: OpenStream;
@@ -31,6 +29,9 @@ export interface AgentOptions {
   drainGraceMs: number;
   /** Between TERM and KILL of a command, ms. */
   killGraceMs: number;
+  /** How often facts are looked at, 0 for never, and within what time after connecting, ms. */
+  factsIntervalMs: number;
+  factsDelayMs: number;
   clock: Clock;
   log: Logger;
   random?: () => number;
@@ -44,6 +45,8 @@ export interface AgentEnd {
 export interface Agent {
   /** Resolves when it has stopped: nothing runs, and the stream is closed. The ledger is still open. */
   ended: Promise<AgentEnd>;
+  /** Tells the server, and goes by it from now on; what runs isn't touched. */
+  change(live: LiveSettings): void;
   /** Takes no more, lets what runs end or its grace be over, and ends. A later call has no effect. */
   stop(end: AgentEnd): void;
   /** Ends every process that it started, at once: for the end of the agent's process. */
@@ -60,20 +63,22 @@ const recordWaitMs = 15_000;
  * and keeps account in the ledger. The ledger has to be free of runs of an earlier process's children (`sweepOrphans`).
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { agentId, ledger, identity, types, clock, log } = options;
+  const { agentId, version, ledger, identity, clock, log, random = Math.random } = options;
   const bootId = randomUUID();
   const ended = Promise.withResolvers<AgentEnd>();
+  let { live } = options;
   let stopping = false;
+  let toldProfile = "";
   let link: Link | null = null;
   let reportedRefusals: number[] = [];
   let connection: Connection | null = null;
 
   const runs = createRuns({
-    types,
-    concurrency: options.concurrency,
+    ...live,
     ledger,
     clock,
     log,
+    onRunning: () => link?.loadChanged(),
     onControl: (action, reason) => void stopAfterReport(action, reason),
     onFatal: endAtOnce,
   });
@@ -83,23 +88,43 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     ended.resolve({ exitCode: exitCodes.crashed, reason: "the ledger is lost" });
   }
 
-  function profile(): ProfileInput {
-    return {
-      fleet: options.fleet,
-      labels: { ...options.labels },
-      types: types.handlers.map(({ type, parametersSchema }) => ({
-        type,
-        parametersSchemaJson: parametersSchema === null ? "" : JSON.stringify(parametersSchema),
-      })),
-      concurrency: options.concurrency,
-      hostname: hostname(),
-      platform: platform(),
-      draining: stopping,
-    };
+  const facts = createFactsSender({
+    async collect() {
+      const found = await collectFacts({ agentId, version });
+      return { json: JSON.stringify(found), news: newsOf(found) };
+    },
+    intervalMs: options.factsIntervalMs,
+    delayMs: options.factsDelayMs,
+    random,
+    log,
+  });
+
+  /** Where it isn't what was said last. */
+  function tellProfile(): void {
+    const profile = toProfile(live, stopping);
+    const text = JSON.stringify(profile);
+    if (link === null || text === toldProfile) return;
+    toldProfile = text;
+    void link.send({ profile });
+  }
+
+  function change(next: LiveSettings): void {
+    live = next;
+    runs.change(next);
+    tellProfile();
+    link?.loadChanged();
+  }
+
+  function load(): Load {
+    const { running } = runs;
+    const occupancy = running === 0 ? "idle" : running < live.concurrency ? "busy" : "full";
+    return { occupancy, running, load1: loadavg()[0] ?? 0, freeMemoryBytes: freemem() };
   }
 
   async function hello(nonce: Buffer): Promise<HelloInput> {
     const snapshot = await ledger.snapshot();
+    const profile = toProfile(live, stopping);
+    toldProfile = JSON.stringify(profile);
     reportedRefusals = snapshot.held.filter(({ state }) => state === "refused").map(({ assignNo }) => assignNo);
     return {
       agentId,
@@ -107,10 +132,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       seenEpoch: snapshot.seenEpoch,
       highest: snapshot.highest,
       horizon: snapshot.horizon,
-      held: snapshot.held.map(toHeld),
-      profile: profile(),
+      held: snapshot.held.map(heldReport),
+      profile,
       signature: identity.signHello(nonce, agentId, snapshot.ledgerId),
-      version: options.version,
+      version,
       bootId,
     };
   }
@@ -131,7 +156,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     if (!next.open) return;
     link = next;
     runs.attach(next, welcome.newLedgerId === "" ? welcome.resume : []);
-    if (stopping) void next.send({ profile: profile() });
+    facts.attach(next);
+    // It may have changed since the hello.
+    tellProfile();
     log.info({ epoch: welcome.epoch, serverId: welcome.serverId }, "agent connected");
   }
 
@@ -148,11 +175,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       runs.acknowledgeResult(message.resultAck);
     } else if (message.outputAck) {
       runs.acknowledgeOutput(message.outputAck);
+    } else if (message.factsAck) {
+      facts.acknowledged();
     }
   }
 
   function detached(): void {
     link = null;
+    facts.detach();
     runs.detach();
   }
 
@@ -171,7 +201,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   }
 
   async function drain(graceMs: number): Promise<void> {
-    void link?.send({ profile: profile() });
+    tellProfile();
     await Promise.race([runs.idle(), sleep(graceMs)]);
     runs.interrupt();
     await Promise.race([runs.idle(), sleep(options.killGraceMs + recordWaitMs)]);
@@ -198,7 +228,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       welcomed,
       frame,
       detached,
-      load: () => ({ running: runs.running, load1: loadavg()[0] ?? 0, freeMemoryBytes: freemem() }),
+      load,
     },
     enrolAgain: async () => {
       try {
@@ -211,20 +241,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     },
     clock,
     log,
-    ...(options.random === undefined ? {} : { random: options.random }),
+    random,
   });
   void connection.dismissed.then(dismiss);
   void ledger.lost.then(endAtOnce);
 
-  return { ended: ended.promise, stop, kill: () => runs.kill() };
-}
-
-const heldStates = {
-  started: "HELD_STATE_RUNNING",
-  done: "HELD_STATE_DONE",
-  refused: "HELD_STATE_REFUSED",
-} as const;
-
-function toHeld({ commandId, assignNo, attempt, state }: LedgerSnapshot["held"][number]) {
-  return { commandId, assignNo, attempt, state: heldStates[state] };
+  return { ended: ended.promise, change, stop, kill: () => runs.kill() };
 }

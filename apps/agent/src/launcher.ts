@@ -7,7 +7,9 @@
  *   running   waiting   the child ended with 75, or crashed (`restart-policy.ts` says how long)
  *   waiting   running   the wait is over
  *   running   ended     the child ended otherwise: with its exit code
- *   waiting   ended     SIGTERM or SIGINT: 0
+ *   waiting   ended     SIGTERM, SIGINT or SIGHUP: 0
+ *
+ * With a settings file SIGHUP asks the child to read it again, and is no more than passed on.
  *
  * The child holds one end of an IPC channel: when the launcher dies, however, the child drains and ends.
  */
@@ -21,10 +23,13 @@ async function launch(argv: readonly string[]): Promise<number> {
   const asked = Promise.withResolvers<"asked">();
   let child: ChildProcess | null = null;
   let stopping = false;
+  const hasSettingsFile = argv.some((argument) => argument === "--config" || argument.startsWith("--config="));
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     process.on(signal, () => {
-      stopping = true;
-      asked.resolve("asked");
+      if (signal !== "SIGHUP" || !hasSettingsFile) {
+        stopping = true;
+        asked.resolve("asked");
+      }
       child?.kill(signal);
     });
   }

@@ -15,6 +15,7 @@ import { afterEach, expect, test } from "vitest";
 import { exitCodes } from "../src/exit-codes.ts";
 import { type AgentProcess, startAgentProcess } from "./support/agent-process.ts";
 import { rewriteRecordedPid } from "./support/ledger-edit.ts";
+import { isRunning } from "./support/processes.ts";
 import { outputOf, startTestServer, type TestServer, type TestServerOptions } from "./support/test-server.ts";
 
 let server: TestServer;
@@ -206,13 +207,4 @@ function overwrite(path: string, at: number, length: number): void {
   const file = openSync(path, "r+");
   writeSync(file, Buffer.alloc(length, 0xa5), 0, length, at);
   closeSync(file);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
 }

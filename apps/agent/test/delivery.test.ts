@@ -201,6 +201,17 @@ test("heartbeats tell what runs; without an acknowledgement the stream is given 
   await agent.waitForLine(/no heartbeat acknowledged for \d+ ms/);
 });
 
+test("that it became busy, full or idle is told at once, however rare heartbeats are", async () => {
+  const stream = await start({ welcome: () => ({ heartbeatIntervalMs: 600_000 }) }, { args: ["--concurrency", "2"] });
+  const numbers = ["a", "b"].map((commandId) => stream.assign({ commandId, command: "sleep 60" }));
+  const full = await stream.wait("heartbeat", ({ running }) => running === 2);
+  stream.cancel("a", numbers[0] ?? 0);
+  const busy = await stream.wait("heartbeat", ({ running, sequence }) => running === 1 && sequence > full.sequence);
+  stream.cancel("b", numbers[1] ?? 0);
+  const idle = await stream.wait("heartbeat", ({ running, sequence }) => running === 0 && sequence > busy.sequence);
+  expect(idle.sequence).toBeLessThanOrEqual(6);
+});
+
 test("sent away, it comes back after the time that the server gave", async () => {
   const stream = await start();
   const sentMs = performance.now();

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { eventually, tempDir } from "@fleetwire/testbed";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type AgentProcess, startAgentProcess } from "./support/agent-process.ts";
+import { isRunning } from "./support/processes.ts";
 import { outputOf, startTestServer, type TestServer, type TestStream } from "./support/test-server.ts";
 
 let server: TestServer;
@@ -212,14 +213,4 @@ test("FACTS gives the machine's inventory as JSON", async () => {
 async function expectGone(pid: number): Promise<void> {
   expect(pid).toBeGreaterThan(1);
   await eventually(() => !isRunning(pid), { deadlineMs: 5_000, what: `the end of process ${pid}` });
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  // A dead process whose parent hasn't collected it answers signals.
-  return !/^State:\s+[ZX]/m.test(existsSync("/proc") ? readFileSync(`/proc/${pid}/status`, "utf8") : "");
 }

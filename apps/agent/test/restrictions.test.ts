@@ -53,7 +53,7 @@ test("the list of variables that commands see can be set", async () => {
     .trim()
     .split("\n")
     .map((line) => line.split("=")[0]);
-  const expected = ["APP_MODE", "APP_ZONE", "FLEETWIRE_AGENT_ID", "FLEETWIRE_COMMAND_ID", "PATH"];
+  const expected = ["APP_MODE", "APP_ZONE", "FLEETWIRE_AGENT_ID", "FLEETWIRE_ATTEMPT", "FLEETWIRE_COMMAND_ID", "PATH"];
   expect(new Set(names)).toEqual(new Set(expected));
 });
 

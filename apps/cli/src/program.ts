@@ -1,6 +1,8 @@
 import { Command } from "commander";
+import { addAgentsDrain, addAgentsUndrain } from "./agents/drain.ts";
 import { addAgentsList } from "./agents/list.ts";
 import { addAgentsRevoke } from "./agents/revoke.ts";
+import { addAgentsSessions } from "./agents/sessions.ts";
 import { addAgentsShow } from "./agents/show.ts";
 import { addAgentsToken } from "./agents/token.ts";
 import { addCancel } from "./command/cancel.ts";
@@ -43,6 +45,9 @@ Examples:
   const agents = program.command("agents").summary("agents and the tokens they join with");
   addAgentsList(agents, surroundings);
   addAgentsShow(agents, surroundings);
+  addAgentsSessions(agents, surroundings);
+  addAgentsDrain(agents, surroundings);
+  addAgentsUndrain(agents, surroundings);
   addAgentsToken(agents, surroundings);
   addAgentsRevoke(agents, surroundings);
 

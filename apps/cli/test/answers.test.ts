@@ -33,6 +33,25 @@ test("escape sequences in an agent's data don't reach the terminal, in tables an
   expect(list.stdout).toContain("␛[2Jhost␊FAKE");
 });
 
+test("escape sequences in what a command left running, and in why a session ended, don't reach the terminal", async () => {
+  const session = {
+    epoch: 1,
+    serverId: "s\u001b[2J",
+    connectedAt: "2026-11-22T10:00:00.000Z",
+    detail: "\u001b]0;x\u0007",
+  };
+  const leftRunning = [{ pid: 4711, command: "sleep\u001b[2J 60\nstatus  completed" }];
+  const target = await serve({
+    "GET /agents/a1/sessions": (_request, response) => json(response, 200, { items: [session], nextCursor: null }),
+    [statusPath]: (_request, response) => json(response, 200, { ...command("completed"), result: { leftRunning } }),
+  });
+  const sessions = await fleetwire(target, "agents", "sessions", "a1");
+  const status = await fleetwire(target, "command", "status", commandId);
+  // oxlint-disable-next-line no-control-regex -- what must not be there
+  for (const { stdout } of [sessions, status]) expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  expect(status.stdout).toMatch(/^left running +4711 sleep␛\[2J 60␊status/m);
+});
+
 test("escape sequences in an error's words don't reach the terminal", async () => {
   const target = await serve({
     [statusPath]: (_request, response) => problem(response, 400, "invalid_request", "no \u001b[31mway\u001b[0m"),

@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { commandSender, fleetwire, startFleetwire } from "./fleetwire.ts";
 import { startInstallation, type Installation } from "./installation.ts";
@@ -165,6 +167,47 @@ test("a revoked agent is shown as revoked", async () => {
   const { stdout } = await fleetwire(installation, "--json", "agents", "show", "a2");
   expect(JSON.parse(stdout)).toMatchObject({ agentId: "a2", status: "revoked" });
 });
+
+test("drain --wait ends when nothing runs; what is queued waits until the agent is put back", async () => {
+  await installation.startAgent("a3");
+  const go = join(installation.home, "go");
+  const line = `while [ ! -e ${go} ]; do sleep 0.1; done`;
+  const slow = await fleetwire(installation, "command", "send", "--agent", "a3", line);
+  const late = await fleetwire(installation, "agents", "drain", "a3", "--wait", "--timeout", "100ms");
+  expect([late.code, late.stderr]).toEqual([75, expect.stringContaining("is drained, but not idle after")]);
+  writeFileSync(go, "");
+  const drained = await fleetwire(installation, "agents", "drain", "a3", "--wait");
+  expect(drained.code).toBe(0);
+  const { stdout: ended } = await fleetwire(installation, "--json", "command", "status", slow.stdout);
+  expect(JSON.parse(ended)).toMatchObject({ status: "completed" });
+
+  const { stdout: id } = await fleetwire(installation, "command", "send", "--agent", "a3", "echo again");
+  const shown = await fleetwire(installation, "agents", "show", "a3");
+  expect(shown.stdout).toMatch(/draining +taken out of service by an operator/);
+  expect((await fleetwire(installation, "agents", "list")).stdout).toMatch(/a3 +draining/);
+  expect((await fleetwire(installation, "--json", "command", "status", id)).stdout).toContain('"queued"');
+  expect((await fleetwire(installation, "agents", "undrain", "a3")).code).toBe(0);
+  expect((await fleetwire(installation, "command", "logs", "--follow", id)).stdout).toBe("again");
+  expect((await fleetwire(installation, "agents", "drain", "no-such-agent")).code).toBe(66);
+}, 90_000);
+
+test("sessions shows when an agent was connected, and why it went", async () => {
+  const agent = await installation.startAgent("a4");
+  await agent.stop();
+  await installation.startAgent("a4");
+  const { code, stdout } = await fleetwire(installation, "agents", "sessions", "a4");
+  expect([code, stdout.split("\n")]).toEqual([
+    0,
+    [
+      expect.stringMatching(/^EPOCH +CONNECTED +FOR +ENDED +REASON +SERVER +DETAIL$/),
+      expect.stringMatching(/^ +2 .* open /),
+      expect.stringMatching(/^ +1 .* agent_closed /),
+    ],
+  ]);
+  const { stdout: json } = await fleetwire(installation, "--json", "agents", "sessions", "a4", "--limit", "1");
+  expect(JSON.parse(json)).toMatchObject({ items: [{ epoch: 2 }], nextCursor: null });
+  expect((await fleetwire(installation, "agents", "sessions", "no-such-agent")).code).toBe(66);
+}, 90_000);
 
 test("run outlives a restart of the server: the output comes once and whole", async () => {
   const lines = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo line $i; sleep 0.5; done; exit 4";

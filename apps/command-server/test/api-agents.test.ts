@@ -101,12 +101,58 @@ describe("agents", () => {
     expect((await api.call("GET", `/agents/${agentId}`)).json["status"]).toBe("revoked");
   });
 
+  test("are taken out of service and put back, with why it is shown", async () => {
+    const agentId = `agent-${randomUUID()}`;
+    const { stream } = await connect(agentId, {}, "");
+    const drained = await api.call("POST", `/agents/${agentId}/drain`);
+    expect([drained.status, drained.json]).toMatchObject([
+      200,
+      { agentId, draining: true, drainReasons: ["operator"], drainRequestedAt: expect.any(String) },
+    ]);
+    const queued = await api.call("POST", "/commands", { body: { agentId, command: "true" } });
+    expect(queued.status).toBe(202);
+    expect((await api.call("POST", "/commands", { body: { agentId, type: "PING" } })).status).toBe(202);
+    expect((await stream.next("assign")).type).toBe("PING");
+    const back = await api.call("POST", `/agents/${agentId}/undrain`);
+    expect([back.status, back.json]).toMatchObject([200, { draining: false, drainReasons: [] }]);
+    expect((await stream.next("assign")).commandId).toBe(queued.json["commandId"]);
+    for (const way of ["drain", "undrain"]) {
+      const path = `/agents/${agentId}/${way}`;
+      expect((await api.call("POST", path, { as: "other" })).status).toBe(404);
+      expect((await api.call("POST", path, { as: "reader" })).status).toBe(403);
+    }
+  });
+
+  test("have a history of sessions, newest first", async () => {
+    const agentId = `agent-${randomUUID()}`;
+    const { stream, identity } = await connect(agentId, {}, "");
+    stream.endSending();
+    await stream.ended();
+    const again = new WireStream(api.running.grpcAddress);
+    streams.push(again);
+    await again.hello(identity, { seenEpoch: 1 });
+    await again.next("welcome");
+    const { status, json } = await api.call("GET", `/agents/${agentId}/sessions`);
+    expect([status, json["nextCursor"]]).toEqual([200, null]);
+    const [open, ended] = json["items"] as Record<string, unknown>[];
+    expect(open).toMatchObject({ epoch: 2, serverId: expect.any(String), connectedAt: expect.any(String) });
+    expect(open).not.toHaveProperty("reason");
+    expect(ended).toMatchObject({ epoch: 1, disconnectedAt: expect.any(String), reason: "agent_closed" });
+    const { json: first } = await api.call("GET", `/agents/${agentId}/sessions?limit=1`);
+    expect(first["items"]).toHaveLength(1);
+    expect((await api.call("GET", `/agents/${agentId}/sessions?limit=0`)).status).toBe(400);
+    expect((await api.call("GET", `/agents/${agentId}/sessions`, { as: "other" })).status).toBe(404);
+  });
+
   test.each(["/agents/nobody", "/agents/-x", "/agents/%2e%2e%2fetc", `/agents/${"x".repeat(200)}`])(
     "that don't exist are answered 404: %s",
     async (path) => {
       const answer = await api.call("GET", path);
       expect([answer.status, answer.json["code"]]).toEqual([404, "agent_unknown"]);
-      expect((await api.call("POST", `${path}/revoke`)).status).toBe(404);
+      for (const way of ["revoke", "drain", "undrain"]) {
+        expect((await api.call("POST", `${path}/${way}`)).status).toBe(404);
+      }
+      expect((await api.call("GET", `${path}/sessions`)).status).toBe(404);
     },
   );
 

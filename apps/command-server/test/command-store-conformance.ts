@@ -2,6 +2,7 @@ import { describe } from "vitest";
 import { describeAgents } from "./command-store/agents.ts";
 import { describeCandidates } from "./command-store/candidates.ts";
 import { describeDispatch } from "./command-store/dispatch.ts";
+import { describeDrain } from "./command-store/drain.ts";
 import { describeFeed } from "./command-store/feed.ts";
 import type { BreakableStore, OpenStore } from "./command-store/fixture.ts";
 import { describeModel } from "./command-store/model.ts";
@@ -13,6 +14,7 @@ import { describeRolloutModel } from "./command-store/rollout-model.ts";
 import { describeRolloutRecords } from "./command-store/rollout-records.ts";
 import { describeRollouts } from "./command-store/rollouts.ts";
 import { describeOutages, describeServers } from "./command-store/servers.ts";
+import { describeSessionHistory } from "./command-store/session-history.ts";
 import { describeSessions } from "./command-store/sessions.ts";
 
 /**
@@ -27,7 +29,9 @@ export function describeCommandStore(name: string, open: OpenStore, openBreakabl
     describeReports(open);
     describeOutput(open);
     describeSessions(open);
+    describeSessionHistory(open);
     describeAgents(open);
+    describeDrain(open);
     describeFeed(open);
     describeServers(open);
     describeModel(open);

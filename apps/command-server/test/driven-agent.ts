@@ -111,6 +111,7 @@ export async function driveAgent(
         outputBytes,
         tail: [],
         startedAgoMs: 5,
+        leftRunning: [],
       });
       if (outcome.kind !== "applied" && outcome.kind !== "retried") throw new Error(`result: ${outcome.kind}`);
     },

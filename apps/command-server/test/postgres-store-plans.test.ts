@@ -11,6 +11,7 @@ const log = createLogger({ service: "plans-test", level: "silent" });
 /** What grows with use. The others (servers, join tokens, the feed's floor) hold a handful of rows. */
 const growing = new Set([
   "agent_ledgers",
+  "agent_session_log",
   "agent_sessions",
   "agents",
   "command_output",
@@ -58,6 +59,8 @@ async function fill(): Promise<void> {
     SELECT agent_id, company_id, true, 'server' || hashtext(agent_id) % 20 FROM agents WHERE fleet = 'blue' ON CONFLICT DO NOTHING`);
   await database.query(`INSERT INTO agent_ledgers (agent_id, ledger_id, first_seen)
     SELECT agent_id, 'ledger' || i, now() FROM agents, generate_series(1, 2) i`);
+  await database.query(`INSERT INTO agent_session_log (agent_id, slot, epoch, server_id, connected_at, disconnected_at, reason)
+    SELECT agent_id, i, i, 'server', now(), now(), 'agent_closed' FROM agents, generate_series(0, 9) i ON CONFLICT DO NOTHING`);
   await insertCommands("completed", 30_000);
   await database.query(`INSERT INTO feed (kind, company_id, agent_id, data, xid)
     SELECT 'command.queued', 'company' || i % 10, 'agent' || i % 100, '{}', i FROM generate_series(1, 30000) i`);

@@ -63,7 +63,13 @@ async function useAll(store: CommandStore): Promise<void> {
   const [assignment] = await agent.assign();
   if (assignment === undefined) throw new Error("nothing was assigned");
   const run = keyOf(agent, assignment);
-  await agent.connect({ held: [{ ...run, state: "running" }] });
+  const forgotten = { ...run, commandId: newCommand().commandId, assignNo: 9 };
+  await agent.connect({
+    held: [
+      { ...run, state: "running" },
+      { ...forgotten, state: "running" },
+    ],
+  });
   await store.started({ ...run, recorded: true });
   await store.heartbeat([{ agentId, epoch: agent.epoch, running: 1, load1: 0, freeMemoryBytes: 0 }]);
   await store.updateProfile(agentId, agent.epoch, agent.hello().profile);
@@ -83,6 +89,8 @@ async function useAll(store: CommandStore): Promise<void> {
   await store.cleanup();
   await store.agentKey(agentId);
   await store.putFacts(agentId, {});
+  await store.requestDrain(companyId, agentId, true);
+  await store.agentSessions(companyId, agentId, 50);
   await store.serverHeartbeat();
   await store.closeSession(agentId, agent.epoch, "agent_closed", null);
 }

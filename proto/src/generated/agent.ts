@@ -9,11 +9,14 @@ import type { ChallengeInput as _fleetwire_agent_v1_ChallengeInput, Challenge as
 import type { CommandTypeInput as _fleetwire_agent_v1_CommandTypeInput, CommandType as _fleetwire_agent_v1_CommandType } from './fleetwire/agent/v1/CommandType.ts';
 import type { EnrollRequestInput as _fleetwire_agent_v1_EnrollRequestInput, EnrollRequest as _fleetwire_agent_v1_EnrollRequest } from './fleetwire/agent/v1/EnrollRequest.ts';
 import type { EnrollResponseInput as _fleetwire_agent_v1_EnrollResponseInput, EnrollResponse as _fleetwire_agent_v1_EnrollResponse } from './fleetwire/agent/v1/EnrollResponse.ts';
+import type { FactsInput as _fleetwire_agent_v1_FactsInput, Facts as _fleetwire_agent_v1_Facts } from './fleetwire/agent/v1/Facts.ts';
+import type { FactsAckInput as _fleetwire_agent_v1_FactsAckInput, FactsAck as _fleetwire_agent_v1_FactsAck } from './fleetwire/agent/v1/FactsAck.ts';
 import type { GoAwayInput as _fleetwire_agent_v1_GoAwayInput, GoAway as _fleetwire_agent_v1_GoAway } from './fleetwire/agent/v1/GoAway.ts';
 import type { HeartbeatInput as _fleetwire_agent_v1_HeartbeatInput, Heartbeat as _fleetwire_agent_v1_Heartbeat } from './fleetwire/agent/v1/Heartbeat.ts';
 import type { HeartbeatAckInput as _fleetwire_agent_v1_HeartbeatAckInput, HeartbeatAck as _fleetwire_agent_v1_HeartbeatAck } from './fleetwire/agent/v1/HeartbeatAck.ts';
 import type { HeldInput as _fleetwire_agent_v1_HeldInput, Held as _fleetwire_agent_v1_Held } from './fleetwire/agent/v1/Held.ts';
 import type { HelloInput as _fleetwire_agent_v1_HelloInput, Hello as _fleetwire_agent_v1_Hello } from './fleetwire/agent/v1/Hello.ts';
+import type { LeftProcessInput as _fleetwire_agent_v1_LeftProcessInput, LeftProcess as _fleetwire_agent_v1_LeftProcess } from './fleetwire/agent/v1/LeftProcess.ts';
 import type { OutputAckInput as _fleetwire_agent_v1_OutputAckInput, OutputAck as _fleetwire_agent_v1_OutputAck } from './fleetwire/agent/v1/OutputAck.ts';
 import type { OutputChunkInput as _fleetwire_agent_v1_OutputChunkInput, OutputChunk as _fleetwire_agent_v1_OutputChunk } from './fleetwire/agent/v1/OutputChunk.ts';
 import type { ProfileInput as _fleetwire_agent_v1_ProfileInput, Profile as _fleetwire_agent_v1_Profile } from './fleetwire/agent/v1/Profile.ts';
@@ -43,6 +46,8 @@ export interface ProtoGrpcType {
         CommandType: MessageTypeDefinition<_fleetwire_agent_v1_CommandTypeInput, _fleetwire_agent_v1_CommandType>
         EnrollRequest: MessageTypeDefinition<_fleetwire_agent_v1_EnrollRequestInput, _fleetwire_agent_v1_EnrollRequest>
         EnrollResponse: MessageTypeDefinition<_fleetwire_agent_v1_EnrollResponseInput, _fleetwire_agent_v1_EnrollResponse>
+        Facts: MessageTypeDefinition<_fleetwire_agent_v1_FactsInput, _fleetwire_agent_v1_Facts>
+        FactsAck: MessageTypeDefinition<_fleetwire_agent_v1_FactsAckInput, _fleetwire_agent_v1_FactsAck>
         GoAway: MessageTypeDefinition<_fleetwire_agent_v1_GoAwayInput, _fleetwire_agent_v1_GoAway>
         GoAwayReason: EnumTypeDefinition
         Heartbeat: MessageTypeDefinition<_fleetwire_agent_v1_HeartbeatInput, _fleetwire_agent_v1_Heartbeat>
@@ -50,6 +55,7 @@ export interface ProtoGrpcType {
         Held: MessageTypeDefinition<_fleetwire_agent_v1_HeldInput, _fleetwire_agent_v1_Held>
         HeldState: EnumTypeDefinition
         Hello: MessageTypeDefinition<_fleetwire_agent_v1_HelloInput, _fleetwire_agent_v1_Hello>
+        LeftProcess: MessageTypeDefinition<_fleetwire_agent_v1_LeftProcessInput, _fleetwire_agent_v1_LeftProcess>
         Outcome: EnumTypeDefinition
         OutputAck: MessageTypeDefinition<_fleetwire_agent_v1_OutputAckInput, _fleetwire_agent_v1_OutputAck>
         OutputChunk: MessageTypeDefinition<_fleetwire_agent_v1_OutputChunkInput, _fleetwire_agent_v1_OutputChunk>

@@ -10,6 +10,7 @@ import type { CommandServiceClient as _fleetwire_command_v1_CommandServiceClient
 import type { GapInput as _fleetwire_command_v1_GapInput, Gap as _fleetwire_command_v1_Gap } from './fleetwire/command/v1/Gap.ts';
 import type { GetCommandRequestInput as _fleetwire_command_v1_GetCommandRequestInput, GetCommandRequest as _fleetwire_command_v1_GetCommandRequest } from './fleetwire/command/v1/GetCommandRequest.ts';
 import type { GetCommandResponseInput as _fleetwire_command_v1_GetCommandResponseInput, GetCommandResponse as _fleetwire_command_v1_GetCommandResponse } from './fleetwire/command/v1/GetCommandResponse.ts';
+import type { LeftProcessInput as _fleetwire_command_v1_LeftProcessInput, LeftProcess as _fleetwire_command_v1_LeftProcess } from './fleetwire/command/v1/LeftProcess.ts';
 import type { ListCommandsRequestInput as _fleetwire_command_v1_ListCommandsRequestInput, ListCommandsRequest as _fleetwire_command_v1_ListCommandsRequest } from './fleetwire/command/v1/ListCommandsRequest.ts';
 import type { ListCommandsResponseInput as _fleetwire_command_v1_ListCommandsResponseInput, ListCommandsResponse as _fleetwire_command_v1_ListCommandsResponse } from './fleetwire/command/v1/ListCommandsResponse.ts';
 import type { OutputInput as _fleetwire_command_v1_OutputInput, Output as _fleetwire_command_v1_Output } from './fleetwire/command/v1/Output.ts';
@@ -38,6 +39,7 @@ export interface ProtoGrpcType {
         Gap: MessageTypeDefinition<_fleetwire_command_v1_GapInput, _fleetwire_command_v1_Gap>
         GetCommandRequest: MessageTypeDefinition<_fleetwire_command_v1_GetCommandRequestInput, _fleetwire_command_v1_GetCommandRequest>
         GetCommandResponse: MessageTypeDefinition<_fleetwire_command_v1_GetCommandResponseInput, _fleetwire_command_v1_GetCommandResponse>
+        LeftProcess: MessageTypeDefinition<_fleetwire_command_v1_LeftProcessInput, _fleetwire_command_v1_LeftProcess>
         ListCommandsRequest: MessageTypeDefinition<_fleetwire_command_v1_ListCommandsRequestInput, _fleetwire_command_v1_ListCommandsRequest>
         ListCommandsResponse: MessageTypeDefinition<_fleetwire_command_v1_ListCommandsResponseInput, _fleetwire_command_v1_ListCommandsResponse>
         Output: MessageTypeDefinition<_fleetwire_command_v1_OutputInput, _fleetwire_command_v1_Output>

@@ -41,8 +41,27 @@ async function writeFacts(agent: AgentFacts, output: OutputSink): Promise<Execut
   }
 }
 
+export type Facts = Awaited<ReturnType<typeof collectFacts>>;
+
+// Free space that moves by less than this share of a disk is no news.
+const newsShare = 20;
+
+/** The same for facts that differ only in what always moves: time, memory in use, a few megabytes on a disk. */
+export function newsOf({ agent, memory, disks, ...rest }: Facts): string {
+  const lasting = disks.map(({ freeBytes, totalBytes, ...disk }) => {
+    return { ...disk, totalBytes, free: Math.round((freeBytes / Math.max(1, totalBytes)) * newsShare) };
+  });
+  return JSON.stringify({
+    ...rest,
+    uptimeSeconds: 0,
+    version: agent.version,
+    memory: memory.totalBytes,
+    disks: lasting,
+  });
+}
+
 /** Sizes in bytes, times in seconds. */
-async function collectFacts(agent: AgentFacts) {
+export async function collectFacts(agent: AgentFacts) {
   const processors = cpus();
   return {
     agent: { id: agent.agentId, version: agent.version, pid: process.pid, node: process.version },

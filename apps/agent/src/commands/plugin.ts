@@ -1,10 +1,11 @@
-import { isAbsolute, resolve } from "node:path";
+import { statSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { Validator } from "@cfworker/json-schema";
 import type { Logger } from "@fleetwire/service";
 import { AgentError, exitCodes } from "../exit-codes.ts";
 import type { Execution, ExecutionEnd, OutputSink } from "../execution/execution.ts";
 import type { OutputStream } from "../ledger/records.ts";
+import { isShipped, loadShipped } from "../plugins/shipped.ts";
 import type { CommandHandler, CommandRequest } from "./handler.ts";
 
 /** What a plug-in's function gets. */
@@ -16,7 +17,7 @@ export interface PluginRun {
   signal: AbortSignal;
   log: Logger;
   /** Adds to the command's output; await it, so that a slow server holds the plug-in back. */
-  write(stream: OutputStream, data: string | Uint8Array): Promise<void>;
+  write: (stream: OutputStream, data: string | Uint8Array) => Promise<void>;
 }
 
 /** The default export of a plug-in file: one more type of command. It runs in the agent's process. */
@@ -29,30 +30,48 @@ export interface CommandPlugin {
   run(run: PluginRun): Promise<{ exitCode: number }>;
 }
 
-/**
- * Loads plug-in files.
- *
- * @throws AgentError `badSettings`: a file can't be loaded or has no plug-in; names the file.
- */
-export async function loadPlugins(
-  files: readonly string[],
-  options: { killGraceMs: number; log: Logger },
-): Promise<CommandHandler[]> {
-  const handlers: CommandHandler[] = [];
-  for (const file of files) handlers.push(pluginHandler(await loadPlugin(file), options));
-  return handlers;
+export interface PluginLoader {
+  /**
+   * The plug-ins of these files and names, in order. A file that has changed since is loaded anew; what it imports isn't.
+   *
+   * @throws AgentError `badSettings`: a file can't be loaded or has no plug-in; names the file.
+   */
+  load(plugins: readonly string[]): Promise<CommandHandler[]>;
 }
 
-async function loadPlugin(file: string): Promise<CommandPlugin> {
-  const url = pathToFileURL(isAbsolute(file) ? file : resolve(file)).href;
-  try {
-    const module = (await import(url)) as { default?: unknown };
-    return checkPlugin(module.default);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new AgentError(exitCodes.badSettings, `the plug-in ${file} can't be loaded: ${reason}`, { cause: error });
+export function createPluginLoader(options: { killGraceMs: number; log: Logger }): PluginLoader {
+  const loaded = new Map<string, { changedMs: number; handler: CommandHandler }>();
+
+  async function loadOne(plugin: string): Promise<CommandHandler> {
+    try {
+      if (isShipped(plugin)) return pluginHandler(checkPlugin(await loadShipped(plugin)), options);
+      const changedMs = statSync(plugin).mtimeMs;
+      const before = loaded.get(plugin);
+      if (before?.changedMs === changedMs) return before.handler;
+      const { href } = pathToFileURL(plugin);
+      const module = (await import(before === undefined ? href : `${href}?changed=${changedMs}`)) as {
+        default?: unknown;
+      };
+      const handler = pluginHandler(checkPlugin(module.default), options);
+      loaded.set(plugin, { changedMs, handler });
+      return handler;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new AgentError(exitCodes.badSettings, `the plug-in ${plugin} can't be loaded: ${reason}`, { cause: error });
+    }
   }
+
+  return {
+    async load(plugins) {
+      const handlers: CommandHandler[] = [];
+      for (const plugin of plugins) handlers.push(await loadOne(plugin));
+      return handlers;
+    },
+  };
 }
+
+// A server ends the session of an agent that announces a larger one.
+const largestSchema = 64 * 1024;
 
 function checkPlugin(value: unknown): CommandPlugin {
   if (typeof value !== "object" || value === null)
@@ -63,6 +82,7 @@ function checkPlugin(value: unknown): CommandPlugin {
   if (typeof run !== "function") throw new Error("`run` isn't a function");
   if (parameters !== undefined) {
     if (typeof parameters !== "object" || parameters === null) throw new Error("`parameters` isn't a JSON Schema");
+    if (JSON.stringify(parameters).length > largestSchema) throw new Error("`parameters` is larger than 64 KiB");
     // Finds a schema that can't be used, such as one with a broken pattern, before a command does.
     new Validator(parameters, "2020-12").validate({});
   }

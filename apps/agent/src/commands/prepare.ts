@@ -14,20 +14,26 @@ export interface CommandTypes {
 }
 
 /**
- * The types of command that this agent knows.
+ * The types of command that this agent offers: of those that it has, all or the named ones.
  *
- * @throws AgentError `badSettings`: two of one name.
+ * @throws AgentError `badSettings`: two of one name, or none of a name that is to be offered.
  */
-export function createCommandTypes(handlers: readonly CommandHandler[]): CommandTypes {
-  for (const { type } of handlers) {
-    if (handlers.filter((handler) => handler.type === type).length === 1) continue;
+export function createCommandTypes(all: readonly CommandHandler[], offered: readonly string[] | null): CommandTypes {
+  for (const { type } of all) {
+    if (all.filter((handler) => handler.type === type).length === 1) continue;
     throw new AgentError(exitCodes.badSettings, `there are two of the type ${type}: a plug-in needs a name of its own`);
   }
+  const missing = offered?.find((type) => all.every((handler) => handler.type !== type));
+  if (missing !== undefined) {
+    const known = all.map(({ type }) => type).join(", ");
+    throw new AgentError(exitCodes.badSettings, `types: there is no type ${missing}; there are ${known}`);
+  }
+  const handlers = all.filter(({ type }) => offered === null || offered.includes(type));
   const known = new Map(handlers.map((handler) => [handler.type, { handler, validator: validatorOf(handler) }]));
 
   function prepare(frame: Assign): Prepared {
     const entry = known.get(frame.type);
-    if (entry === undefined) return rejected("unsupported_type", `this agent doesn't know the type ${frame.type}`);
+    if (entry === undefined) return rejected("unsupported_type", `this agent doesn't offer the type ${frame.type}`);
     const parameters = parseParameters(frame.parametersJson);
     if (parameters === null) return rejected("invalid_parameters", "the parameters aren't a JSON object");
     const { valid, errors } = entry.validator?.validate(parameters) ?? { valid: true, errors: [] };

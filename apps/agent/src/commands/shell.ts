@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import type { AllowList } from "../execution/allow-list.ts";
 import type { OutputPipes } from "../execution/output-pipes.ts";
 import { runProcess } from "../execution/process.ts";
-import type { CommandHandler, CommandRequest } from "./handler.ts";
+import { markerVariables, type RunMarker } from "../execution/run-marker.ts";
+import type { CommandHandler } from "./handler.ts";
 
 export interface ShellOptions {
   agentId: string;
@@ -15,6 +16,8 @@ export interface ShellOptions {
   /** For the output of commands. */
   pipes: OutputPipes;
   killGraceMs: number;
+  /** Whether processes are looked for that leave their command's group. */
+  trackProcesses: boolean;
 }
 
 /** SHELL: a line for the shell, or a program with arguments. */
@@ -34,25 +37,22 @@ export function shellHandler(options: ShellOptions): CommandHandler {
         : { error: "not_allowed", errorMessage: "the agent's allow-list doesn't have this command" };
     },
     run(request, output) {
-      const { command, args } = request;
+      const { command, args, commandId, attempt, traceparent } = request;
+      const marker: RunMarker = { agentId: options.agentId, commandId, attempt };
       return runProcess({
         program: args === null ? shell : command,
         args: args ?? ["-c", asOperand(command)],
-        env: environmentOf(request, options),
+        env: {
+          ...options.environment,
+          ...markerVariables(marker),
+          ...(traceparent === "" ? {} : { TRACEPARENT: traceparent }),
+        },
+        marker: options.trackProcesses ? marker : null,
         output,
         pipes: options.pipes,
         killGraceMs: options.killGraceMs,
       });
     },
-  };
-}
-
-function environmentOf(request: CommandRequest, options: ShellOptions): Record<string, string> {
-  return {
-    ...options.environment,
-    FLEETWIRE_COMMAND_ID: request.commandId,
-    FLEETWIRE_AGENT_ID: options.agentId,
-    ...(request.traceparent === "" ? {} : { TRACEPARENT: request.traceparent }),
   };
 }
 

@@ -49,7 +49,7 @@ function connect(overrides: Partial<SessionOwner> = {}) {
       welcomed: () => Promise.resolve(),
       frame: (message) => void log.push(`frame ${message.assign?.commandId}`),
       detached: () => void log.push("detached"),
-      load: () => ({ running: 0, load1: 0, freeMemoryBytes: 0 }),
+      load: () => ({ occupancy: "idle", running: 0, load1: 0, freeMemoryBytes: 0 }),
       ...overrides,
     },
     enrolAgain: () => {

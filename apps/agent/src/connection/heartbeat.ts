@@ -4,11 +4,16 @@ import type { Load } from "./session.ts";
 
 export interface Heartbeat {
   acknowledged(sequence: number): void;
+  /** The load may have become another one: where it is by its kind (idle, busy, full), the next beat comes early. */
+  loadChanged(): void;
   stop(): void;
 }
 
 const defaultIntervalMs = 10_000;
 const defaultTimeoutMs = 30_000;
+// A change that is over sooner isn't told: most commands are short.
+const lastingMs = 200;
+const leastApartMs = 1_000;
 
 /** Beats at the interval that the Welcome gives; `onSilence` when no beat was acknowledged for its timeout. */
 export function createHeartbeat(options: {
@@ -24,14 +29,29 @@ export function createHeartbeat(options: {
   let sequence = 0;
   let acknowledged = 0;
   let heardMs = clock.monotonicMs();
+  let beatMs = heardMs;
+  let told: Load["occupancy"] | null = null;
   let onItsWay = false;
+  let early: NodeJS.Timeout | null = null;
 
   async function beat(): Promise<void> {
     if (onItsWay) return;
     sequence += 1;
     onItsWay = true;
-    await send({ heartbeat: { sequence, ...load() } });
+    beatMs = clock.monotonicMs();
+    const { occupancy, ...now } = load();
+    told = occupancy;
+    await send({ heartbeat: { sequence, ...now } });
     onItsWay = false;
+  }
+
+  function loadChanged(): void {
+    if (early !== null || load().occupancy === told) return;
+    const waitMs = Math.max(lastingMs, beatMs + leastApartMs - clock.monotonicMs());
+    early = setTimeout(() => {
+      early = null;
+      if (load().occupancy !== told) void beat();
+    }, waitMs);
   }
 
   const beating = setInterval(() => void beat(), intervalMs);
@@ -50,9 +70,11 @@ export function createHeartbeat(options: {
       acknowledged = beaten;
       heardMs = clock.monotonicMs();
     },
+    loadChanged,
     stop() {
       clearInterval(beating);
       clearInterval(watching);
+      if (early !== null) clearTimeout(early);
     },
   };
 }

@@ -13,9 +13,17 @@ export interface Link {
   readonly maxChunkBytes: number;
   /** Resolves when the message is on its way; to false when the stream has ended. See `Writer`. */
   send(message: AgentMessageInput): Promise<boolean>;
+  /** Tells the load early, where that matters. */
+  loadChanged(): void;
+  /** The server takes Facts. */
+  readonly takesFacts: boolean;
+  /** Ends the stream, so that the next Hello settles what server and agent don't agree about. */
+  giveUp(reason: string): void;
 }
 
 export interface Load {
+  /** Whether it has room for work. */
+  occupancy: "idle" | "busy" | "full";
   running: number;
   load1: number;
   freeMemoryBytes: number;
@@ -113,7 +121,10 @@ export function openSession(options: { open: OpenStream; owner: SessionOwner; cl
       },
       epoch: welcome.epoch,
       maxChunkBytes: welcome.maxChunkBytes || defaultChunkBytes,
+      takesFacts: welcome.takesFacts,
       send,
+      loadChanged: () => heartbeat?.loadChanged(),
+      giveUp: fail,
     };
     link = own;
     heartbeat = createHeartbeat({ welcome, clock, load: () => owner.load(), send, onSilence: fail });

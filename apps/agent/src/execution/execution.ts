@@ -1,4 +1,4 @@
-import type { OutputStream } from "../ledger/records.ts";
+import type { LeftProcess, OutputStream } from "../ledger/records.ts";
 
 /** How what ran came to its end, whatever the agent had asked of it meanwhile. */
 export interface ExecutionEnd {
@@ -8,6 +8,8 @@ export interface ExecutionEnd {
   exitCode: number;
   error: string;
   errorMessage: string;
+  /** What it had started and that runs on; at most 20. */
+  leftRunning?: LeftProcess[];
 }
 
 export interface OutputSink {

@@ -1,8 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isRunning, readProcess, runningProcesses } from "./process-table.ts";
 
-const pollMs = 25;
-const killedWithinMs = 2_000;
+/** How often the end of processes is looked for, ms. */
+export const pollMs = 25;
+/** What is killed is gone within this, or isn't ours to end, ms. */
+export const killedWithinMs = 2_000;
 
 /** Sends a signal to every process of the group; no error when none is left. */
 export function signalGroup(leader: number, signal: NodeJS.Signals): void {
@@ -46,35 +48,9 @@ export function isGroupAlive(leader: number): boolean {
 /** Linux: processes of the group that aren't dead. */
 function groupMembers(leader: number): number[] {
   return runningProcesses().filter((pid) => {
-    const stat = readStat(pid);
-    return stat !== null && stat.group === leader && stat.state !== "Z" && stat.state !== "X";
+    const row = readProcess(pid);
+    return row !== null && row.group === leader && isRunning(row);
   });
-}
-
-/** Linux: the pid of every process. */
-export function runningProcesses(): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
-}
-
-export interface ProcessStat {
-  state: string;
-  group: number;
-  /** Clock ticks from boot to its start. */
-  startTicks: string;
-}
-
-/** Linux: from /proc/PID/stat; null when there is no such process. See proc_pid_stat(5). */
-export function readStat(pid: number): ProcessStat | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The second field is the name in parentheses, which may have blanks and parentheses itself.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return { state: fields[0] ?? "", group: Number(fields[2]), startTicks: fields[19] ?? "" };
-  } catch {
-    return null;
-  }
 }
 
 function isErrno(error: unknown, code: string): boolean {

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { ProcessIdentity } from "../ledger/records.ts";
-import { readStat } from "./process-group.ts";
+import { readProcess } from "./process-table.ts";
 
 /**
  * What tells this process from a later one with the same pid: on Linux the boot's id and the start in ticks, elsewhere
@@ -13,8 +13,8 @@ export function identifyProcess(pid: number): ProcessIdentity | null {
 }
 
 function linuxStart(pid: number): string | null {
-  const stat = readStat(pid);
-  return stat === null ? null : `${bootId()}:${stat.startTicks}`;
+  const row = readProcess(pid);
+  return row === null ? null : `${bootId()}:${row.startTicks}`;
 }
 
 function bootId(): string {

@@ -3,14 +3,20 @@ import { once } from "node:events";
 import { closeSync } from "node:fs";
 import { constants } from "node:os";
 import { type Execution, type ExecutionEnd, failedExecution, type OutputSink } from "./execution.ts";
+import { groupKeeper, type RunEnding, type RunKeeper, runKeeper } from "./end-run.ts";
 import type { OutputPipe, OutputPipes } from "./output-pipes.ts";
-import { endGroup, isGroupAlive, signalGroup } from "./process-group.ts";
+import { endGroup, isGroupAlive } from "./process-group.ts";
+import { readProcess } from "./process-table.ts";
+import type { RunMarker } from "./run-marker.ts";
 import { watchStreams } from "./stream-end.ts";
 
 export interface ProcessRequest {
   program: string;
   args: readonly string[];
+  /** Has the marker's variables. */
   env: Record<string, string>;
+  /** What its processes are found by when they leave its group (Linux); null: they aren't looked for. */
+  marker: RunMarker | null;
   output: OutputSink;
   pipes: OutputPipes;
   /** Between TERM and KILL, ms. */
@@ -22,7 +28,8 @@ export interface ProcessRequest {
  *
  * After its exit, its output is read until both streams end. Where a descendant keeps them open, that is until they
  * were quiet for 500 ms, or for 5 s in all; then what is left of the group gets TERM → grace → KILL, and the
- * end says so. Descendants that let go of the output are left alone: a command may start a service.
+ * end says so. Descendants that let go of the output are left alone, since a command may start a service; the end
+ * tells those that are found. `stop` ends all that are found, also those that had left the group.
  */
 export function runProcess(request: ProcessRequest): Execution {
   const { program, output, killGraceMs } = request;
@@ -35,11 +42,13 @@ export function runProcess(request: ProcessRequest): Execution {
   }
   const { child, stdout, stderr } = spawned;
   const { pid } = child;
+  const startedMs = performance.now();
+  const keeper = pid === undefined ? null : keeperOf(pid, request.marker);
   const streams = watchStreams([stdout.readEnd, stderr.readEnd]);
   stdout.readEnd.on("data", (data: Buffer) => output.write("stdout", data));
   stderr.readEnd.on("data", (data: Buffer) => output.write("stderr", data));
   child.on("error", () => {}); // `exitOf` sees the one that counts
-  let stopping: Promise<boolean> | null = null;
+  let stopping: Promise<RunEnding> | null = null;
 
   async function end(): Promise<ExecutionEnd> {
     const exit = await exitOf(child);
@@ -47,28 +56,36 @@ export function runProcess(request: ProcessRequest): Execution {
       await streams.cut();
       return { outcome: "failed", exitCode: -1, error: "spawn_failed", errorMessage: describe(exit.error, program) };
     }
-    const gone = stopping === null || (await stopping);
-    let errorMessage = gone ? "" : "processes that it had started couldn't be ended";
+    await stopping;
+    let errorMessage = "";
     if (!(await streams.settled())) {
-      errorMessage = "processes that it had started held its output and were ended";
-      if (pid !== undefined && isGroupAlive(pid)) await endGroup(pid, killGraceMs);
+      const inGroup = pid !== undefined && isGroupAlive(pid);
+      if (inGroup) await endGroup(pid, killGraceMs);
+      errorMessage = `processes that it had started held its output${inGroup ? " and were ended" : ", which was cut off"}`;
       await streams.cut();
     }
-    return { outcome: "exited", exitCode: exit.exitCode, error: "", errorMessage };
+    // It may have been asked for only now, while descendants held the output.
+    const ending = stopping === null ? null : await stopping;
+    if (ending?.gone === false) errorMessage = "processes that it had started couldn't be ended";
+    const leftRunning = ending?.left ?? (await keeper?.left(performance.now() - startedMs)) ?? [];
+    return { outcome: "exited", exitCode: exit.exitCode, error: "", errorMessage, leftRunning };
   }
 
   return {
     pid: pid ?? null,
     ended: end(),
     stop() {
-      if (pid !== undefined) stopping ??= endGroup(pid, killGraceMs);
+      stopping ??= keeper?.end(killGraceMs) ?? null;
     },
-    kill() {
-      if (pid !== undefined) signalGroup(pid, "SIGKILL");
-    },
+    kill: () => keeper?.kill(),
     pause: () => streams.pause(),
     resume: () => streams.resume(),
   };
+}
+
+function keeperOf(pid: number, marker: RunMarker | null): RunKeeper {
+  const leader = process.platform === "linux" && marker !== null ? readProcess(pid) : null;
+  return leader === null || marker === null ? groupKeeper(pid) : runKeeper({ leader, marker });
 }
 
 interface Spawned {

@@ -1,6 +1,6 @@
 import { join, dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import type { LedgerOperations, LedgerSnapshot, RecordOutcome, RunKey, TrimPolicy } from "./records.ts";
+import type { Assignment, LedgerOperations, LedgerSnapshot, RecordOutcome, RunKey, TrimPolicy } from "./records.ts";
 import { type RunRow, isRefusalReason, toOutputPiece, toHeldRun, toRunResult } from "./rows.ts";
 import { moveAside, openDatabase } from "./schema.ts";
 
@@ -28,22 +28,24 @@ export function openLedgerFile(path: string, newLedgerId: string, policy: TrimPo
   }
 
   /** The row that stands for this assignment, if any. */
-  function lookUp(run: RunKey & { assignNo: number }): RecordOutcome | null {
+  function lookUp(run: Assignment): Exclude<RecordOutcome, { kind: "recorded" }> | null {
+    const numbered = sql.findNumber.all(run.assignNo) as unknown as RunRow[];
+    if (numbered.some((row) => row.command_id !== run.commandId || row.attempt !== run.attempt)) {
+      return { kind: "number_taken" };
+    }
+    const refused = numbered.find(({ state }) => state === "refused");
+    if (refused !== undefined) {
+      const refusal = isRefusalReason(refused.refusal) ? refused.refusal : "cancelled";
+      return { kind: "held", state: "refused", refusal };
+    }
     const accepted = find(run);
     if (accepted !== undefined) {
+      if (run.assignNo < accepted.assign_no) return { kind: "number_taken" };
       // Asked for again under a later number: it answers to that one from now on, until acknowledged again.
       if (run.assignNo > accepted.assign_no) sql.renumber.run(run.assignNo, accepted.run);
       if (accepted.state === "done") sql.setAcknowledged.run(0, accepted.run);
       raiseHighest(run.assignNo);
       return { kind: "held", state: accepted.state, refusal: null };
-    }
-    const refused = sql.findRefused.get(run.assignNo) as RunRow | undefined;
-    if (refused !== undefined) {
-      return {
-        kind: "held",
-        state: "refused",
-        refusal: isRefusalReason(refused.refusal) ? refused.refusal : "cancelled",
-      };
     }
     return run.assignNo <= header().horizon ? { kind: "forgotten" } : null;
   }
@@ -87,6 +89,7 @@ export function openLedgerFile(path: string, newLedgerId: string, policy: TrimPo
       return { kind: "recorded" };
     },
 
+    recall: (run) => lookUp(run),
     withdraw: (run, reason) => void sql.withdraw.run(reason, run.commandId, run.attempt),
     spawned: (run, process) => void sql.spawned.run(process.pid, process.startedAt, run.commandId, run.attempt),
 
@@ -173,7 +176,7 @@ function prepareStatements(database: DatabaseSync) {
     seeEpoch: database.prepare("UPDATE ledger SET seen_epoch = ?1 WHERE seen_epoch < ?1"),
     held: database.prepare("SELECT * FROM runs WHERE acknowledged = 0 ORDER BY assign_no"),
     findAccepted: database.prepare("SELECT * FROM runs WHERE command_id = ? AND attempt = ? AND state <> 'refused'"),
-    findRefused: database.prepare("SELECT * FROM runs WHERE assign_no = ? AND state = 'refused'"),
+    findNumber: database.prepare("SELECT * FROM runs WHERE acknowledged IN (0, 1) AND assign_no = ?"),
     insert: database.prepare(
       "INSERT INTO runs (command_id, attempt, assign_no, type, state, refusal, accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
     ),

@@ -81,6 +81,27 @@ test("what it has, it doesn't accept again: neither running, nor ended, nor refu
   expect(await ledger.accept(run(5, { commandId: "c2" }))).toEqual({ kind: "recorded" });
 });
 
+test("a run that is given again answers to the later number; one that had been given before is told as taken", async () => {
+  const ledger = await openAt(newPath());
+  await ledger.accept(run(1));
+  const running = { kind: "held", state: "started", refusal: null };
+  expect(await ledger.recall({ commandId: "c1", attempt: 1, assignNo: 4 })).toEqual(running);
+  expect(await ledger.snapshot()).toMatchObject({ highest: 4, held: [{ commandId: "c1", assignNo: 4 }] });
+  expect(await ledger.accept(run(4, { commandId: "c1" }))).toEqual(running);
+  const taken = { kind: "number_taken" };
+  expect(await ledger.accept(run(3, { commandId: "c1" }))).toEqual(taken);
+  expect(await ledger.accept(run(4, { commandId: "other" }))).toEqual(taken);
+  expect(await ledger.accept(run(4, { commandId: "c1", attempt: 2 }))).toEqual(taken);
+  expect(await ledger.refuse(run(4, { commandId: "other" }), "busy")).toEqual(taken);
+  await ledger.refuse(run(6), "busy");
+  expect(await ledger.accept(run(6, { commandId: "other" }))).toEqual(taken);
+  expect(await ledger.recall({ commandId: "never", attempt: 1, assignNo: 7 })).toBeNull();
+  expect((await ledger.snapshot()).held.map(({ commandId, assignNo }) => [commandId, assignNo])).toEqual([
+    ["c1", 4],
+    ["c6", 6],
+  ]);
+});
+
 test("a withdrawn run counts as refused, and may come again under a later number", async () => {
   const ledger = await openAt(newPath());
   await ledger.accept(run(1));

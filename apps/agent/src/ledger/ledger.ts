@@ -97,6 +97,7 @@ export async function openLedger(options: { path: string; log: Logger; trimPolic
     snapshot: call("snapshot"),
     accept: call("accept"),
     refuse: call("refuse"),
+    recall: call("recall"),
     withdraw: call("withdraw"),
     spawned: call("spawned"),
     finish: call("finish"),

@@ -30,6 +30,13 @@ export interface OutputPiece {
 
 export type RunOutcome = "exited" | "failed" | "timeout" | "cancelled";
 
+/** A process that a command had started and that ran on after its end. */
+export interface LeftProcess {
+  pid: number;
+  /** Program and arguments, at most 200 characters. */
+  command: string;
+}
+
 export interface RunResult {
   outcome: RunOutcome;
   /** 0–255; 128 + signal number; -1 where nothing ran to an end. */
@@ -40,6 +47,8 @@ export interface RunResult {
   durationMs: number;
   /** Length of the whole output, dropped bytes included. */
   outputBytes: number;
+  /** At most 20; absent in what an agent before this one had written. */
+  leftRunning?: LeftProcess[];
 }
 
 export type RefusalReason = "window_over" | "draining" | "busy" | "cancelled";
@@ -77,12 +86,14 @@ export interface LedgerSnapshot {
 
 /**
  * `held`: there is a row for this run already; its state is given. `forgotten`: at or below the horizon, so there may
- * have been one. Only `recorded` wrote a row.
+ * have been one. `number_taken`: the number, or a later one for the same run, is in the ledger: who gives it has forgotten
+ * that. Only `recorded` wrote a row.
  */
 export type RecordOutcome =
   | { kind: "recorded" }
   | { kind: "held"; state: HeldRun["state"]; refusal: RefusalReason | null }
-  | { kind: "forgotten" };
+  | { kind: "forgotten" }
+  | { kind: "number_taken" };
 
 export interface StoredResult extends Assignment {
   result: RunResult;
@@ -98,6 +109,8 @@ export interface LedgerOperations {
   accept(run: NewRun): RecordOutcome;
   /** Writes `refused` for a run that isn't held. */
   refuse(run: NewRun, reason: RefusalReason): RecordOutcome;
+  /** What there is of this run, which from now on answers to this number; null for nothing. */
+  recall(run: Assignment): Exclude<RecordOutcome, { kind: "recorded" }> | null;
   withdraw(run: RunKey, reason: RefusalReason): void;
   spawned(run: RunKey, process: ProcessIdentity): void;
   finish(run: RunKey, result: RunResult, output: OutputPiece[]): void;

@@ -1,12 +1,21 @@
 /** What the agent says about its runs, as frames. */
 import type {
   AgentMessageInput,
+  HeldInput,
   Outcome,
   OutputChunkInput,
   RefusalReason as RefusalReasonName,
 } from "@fleetwire/proto";
 import type { Link } from "../connection/session.ts";
-import type { Assignment, OutputPiece, RefusalReason, RunKey, RunOutcome, RunResult } from "../ledger/records.ts";
+import type {
+  Assignment,
+  HeldRun,
+  OutputPiece,
+  RefusalReason,
+  RunKey,
+  RunOutcome,
+  RunResult,
+} from "../ledger/records.ts";
 
 const outcomes = {
   exited: "OUTCOME_EXITED",
@@ -21,6 +30,17 @@ const refusals = {
   busy: "REFUSAL_REASON_BUSY",
   cancelled: "REFUSAL_REASON_CANCELLED",
 } as const satisfies Record<RefusalReason, RefusalReasonName>;
+
+const heldStates = {
+  started: "HELD_STATE_RUNNING",
+  done: "HELD_STATE_DONE",
+  refused: "HELD_STATE_REFUSED",
+} as const;
+
+/** For the Hello. */
+export function heldReport({ commandId, assignNo, attempt, state }: HeldRun): HeldInput {
+  return { commandId, assignNo, attempt, state: heldStates[state] };
+}
 
 export function startedReport({ commandId, attempt, assignNo }: Assignment): AgentMessageInput {
   return { started: { commandId, attempt, assignNo, recorded: true } };
@@ -76,6 +96,7 @@ export async function sendResult(link: Link, report: ResultReport): Promise<bool
       tail,
       recorded: report.recorded,
       startedAgoMs: report.startedAgoMs,
+      leftRunning: result.leftRunning ?? [],
     },
   });
 }

@@ -24,6 +24,7 @@ export function finishedResult(
     errorMessage: [reasons[stopReason], end.errorMessage].filter((text) => text !== "").join("; "),
     durationMs,
     outputBytes,
+    ...(end.leftRunning === undefined ? {} : { leftRunning: end.leftRunning }),
   };
 }
 

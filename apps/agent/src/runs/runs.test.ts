@@ -33,13 +33,17 @@ async function startWithFullDisk(full: "refuse" | "readResult") {
     open: true,
     maxChunkBytes: 1024,
     send: (message) => Promise.resolve(said.push(message) > 0),
+    takesFacts: false,
+    loadChanged: () => {},
+    giveUp: (reason) => fatal.push(reason),
   };
   const runs = createRuns({
-    types: createCommandTypes([]),
+    types: createCommandTypes([], null),
     concurrency: 1,
     ledger: onceFull,
     clock: systemClock,
     log,
+    onRunning: () => {},
     onControl: () => {},
     onFatal: (error) => fatal.push(error),
   });

@@ -3,17 +3,20 @@ import type { Clock, Logger } from "@fleetwire/service";
 import type { CommandTypes, Prepared } from "../commands/prepare.ts";
 import type { Link } from "../connection/session.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import type { Assignment, HeldRun, NewRun, RecordOutcome, RefusalReason } from "../ledger/records.ts";
-import { refusedReport, sendResult } from "./reports.ts";
+import type { Assignment, HeldRun, RefusalReason } from "../ledger/records.ts";
+import { createAnswers, named } from "./answers.ts";
+import { sendResult } from "./reports.ts";
 import { beginRun, type Run, type RunEnd } from "./run.ts";
 import { createUnacknowledged, keyOf } from "./unacknowledged.ts";
 import { createUnrecordedRuns } from "./unrecorded-runs.ts";
-import { interruptedResult, rejectedResult } from "./results.ts";
+import { interruptedResult } from "./results.ts";
 import { writeUntilDone } from "./write-until-done.ts";
 
 export interface Runs {
   /** Takes up what an earlier process left in the ledger: runs without an end are ended as interrupted. */
   restore(held: readonly HeldRun[]): Promise<void>;
+  /** What is begun from now on is of these types, and while fewer than this run. What runs goes on. */
+  change(next: { types: CommandTypes; concurrency: number }): void;
   /** `arrivedMs` is when the frame came, on the monotonic clock. */
   assign(frame: Assign, link: Link, arrivedMs: number): void;
   cancel(frame: Cancel, link: Link): void;
@@ -44,6 +47,8 @@ export interface RunsOptions {
   ledger: Ledger;
   clock: Clock;
   log: Logger;
+  /** `running` has changed. */
+  onRunning: () => void;
   /** STOP or RESTART was carried out; its result is on its way. */
   onControl: (action: "stop" | "restart", reason: string) => void;
   /** The ledger is lost. */
@@ -54,17 +59,20 @@ interface Entry {
   run: Run;
   prepared: Prepared;
   takesSlot: boolean;
+  /** Resolves when the ledger has the last number under which it was given again. */
+  recalled: Promise<void>;
 }
 
 /** Everything that the agent runs, ran and refused, until the server has it. */
 export function createRuns(options: RunsOptions): Runs {
-  const { types, concurrency, ledger, clock, log, onControl, onFatal } = options;
+  const { ledger, clock, log, onRunning, onControl, onFatal } = options;
+  let { types, concurrency } = options;
   const entries = new Map<string, Entry>();
   // Of an earlier ledger: they are being ended, and reported no more.
   const abandoned = new Set<Run>();
   const unacknowledged = createUnacknowledged({ ledger, clock, log, onFatal });
   const unrecorded = createUnrecordedRuns({ clock });
-  const unsaidRefusals = new Map<number, { run: Assignment; reason: RefusalReason }>();
+  const answers = createAnswers({ ledger, log, unacknowledged, onFatal });
   let link: Link | null = null;
   let draining = false;
   let running = 0;
@@ -73,8 +81,8 @@ export function createRuns(options: RunsOptions): Runs {
   function assign(frame: Assign, on: Link, arrivedMs: number): void {
     const entry = entries.get(keyOf(frame));
     if (entry !== undefined) {
-      entry.run.renumber(frame.assignNo);
-      entry.run.repeat(on);
+      if (frame.assignNo === entry.run.assignment.assignNo) entry.run.repeat(on);
+      else giveAgain(entry, named(frame), on);
       return;
     }
     const prepared = types.prepare(frame);
@@ -85,7 +93,7 @@ export function createRuns(options: RunsOptions): Runs {
     const takesSlot = prepared.kind === "ready" && prepared.handler.lane === "work";
     const refusal = refusalOf(frame, takesSlot, arrivedMs);
     if (refusal === null) begin(frame, on, arrivedMs, prepared, takesSlot);
-    else void refuse({ ...frame, acceptedAt: clock.now().getTime() }, refusal);
+    else void answers.refuse({ ...frame, acceptedAt: clock.now().getTime() }, refusal);
   }
 
   function refusalOf(frame: Assign, takesSlot: boolean, arrivedMs: number): RefusalReason | null {
@@ -96,15 +104,23 @@ export function createRuns(options: RunsOptions): Runs {
 
   function begin(frame: Assign, on: Link, arrivedMs: number, prepared: Prepared, takesSlot: boolean): void {
     const run = beginRun({ frame, arrivedMs, prepared, ledger, clock, log, link: on });
-    const entry: Entry = { run, prepared, takesSlot };
+    const entry: Entry = { run, prepared, takesSlot, recalled: Promise.resolve() };
     entries.set(keyOf(frame), entry);
-    if (takesSlot) running += 1;
+    if (takesSlot) count(1);
     void follow(entry);
+  }
+
+  function count(more: 1 | -1): void {
+    running += more;
+    onRunning();
   }
 
   async function follow(entry: Entry): Promise<void> {
     try {
-      settle(entry, await entry.run.ended);
+      const end = await entry.run.ended;
+      // It may be given again once more meanwhile.
+      for (let last: unknown = null; last !== entry.recalled; await last) last = entry.recalled;
+      settle(entry, end);
     } catch (error) {
       onFatal(error);
     }
@@ -113,11 +129,11 @@ export function createRuns(options: RunsOptions): Runs {
   function settle(entry: Entry, end: RunEnd): void {
     const { run, prepared } = entry;
     const { assignment } = run;
-    if (entry.takesSlot) running -= 1;
+    if (entry.takesSlot) count(-1);
     if (entries.get(keyOf(assignment)) === entry) entries.delete(keyOf(assignment));
     if (!abandoned.delete(run)) {
-      if (end.kind === "refused") sayRefused(assignment, end.reason);
-      else if (end.kind === "known") answerKnown(assignment, end.outcome);
+      if (end.kind === "refused") answers.sayRefused(assignment, end.reason);
+      else if (end.kind === "known") answers.known(assignment, end.outcome);
       else {
         const report = { ...end.report, assignNo: assignment.assignNo };
         if (report.recorded) unacknowledged.add(assignment);
@@ -133,53 +149,40 @@ export function createRuns(options: RunsOptions): Runs {
     whenIdle = [];
   }
 
-  async function refuse(
-    { commandId, attempt, assignNo, type, acceptedAt }: NewRun,
-    reason: RefusalReason,
-  ): Promise<void> {
-    const run = { commandId, attempt, assignNo };
-    try {
-      const outcome = await writeUntilDone(log, () => ledger.refuse({ ...run, type, acceptedAt }, reason));
-      const neverStarts = outcome.kind === "recorded" || (outcome.kind === "forgotten" && reason === "cancelled");
-      if (neverStarts) sayRefused(run, reason);
-      else answerKnown(run, outcome);
-    } catch (error) {
-      onFatal(error);
-    }
-  }
-
-  /** What the ledger had before is answered as it was then. */
-  function answerKnown(run: Assignment, outcome: Exclude<RecordOutcome, { kind: "recorded" }>): void {
-    if (outcome.kind === "forgotten") {
-      log.warn({ ...logged(run) }, "an assignment from below the ledger's horizon: not run");
-      const errorMessage = "the agent's ledger no longer knows whether it ran";
-      const result = rejectedResult({ error: "ledger_lost", errorMessage });
-      if (link !== null)
-        void sendResult(link, { ...logged(run), result, recorded: false, startedAgoMs: 0, output: [], sentEnd: 0 });
-    } else if (outcome.state === "refused") {
-      sayRefused(run, outcome.refusal ?? "cancelled");
-    } else if (outcome.state === "done") {
-      unacknowledged.add(run);
-      if (link !== null) unacknowledged.send(link, run, null);
-    }
-  }
-
-  function sayRefused(run: Assignment, reason: RefusalReason): void {
-    if (link === null) unsaidRefusals.set(run.assignNo, { run, reason });
-    else void link.send(refusedReport(run, reason));
+  /**
+   * The server gives out again what runs (its store has forgotten that it had): the run goes on, and answers to the later
+   * number, once the ledger has that. What the server had of its output may be gone with it.
+   */
+  function giveAgain(entry: Entry, again: Assignment, on: Link): void {
+    const { run } = entry;
+    const recall = async (before: Promise<void>): Promise<void> => {
+      await before;
+      const outcome = await writeUntilDone(log, () => ledger.recall(again));
+      if (outcome === null) await answers.refuse({ ...again, type: "", acceptedAt: clock.now().getTime() }, "busy");
+      else if (outcome.kind !== "held") answers.known(again, outcome);
+      else {
+        run.renumber(again.assignNo);
+        if (on === link && outcome.state === "started") {
+          run.attach(on, 0);
+          run.repeat(on);
+        }
+      }
+    };
+    entry.recalled = recall(entry.recalled);
+    entry.recalled.catch(onFatal);
   }
 
   function cancel(frame: Cancel, on: Link): void {
     const entry = entries.get(keyOf(frame));
     if (entry !== undefined) {
-      entry.run.renumber(frame.assignNo);
+      if (frame.assignNo > entry.run.assignment.assignNo) giveAgain(entry, named(frame), on);
       entry.run.stop("cancelled");
     } else if (unacknowledged.has(frame)) {
       unacknowledged.send(on, frame, null);
     } else if (frame.assignNo > 0) {
-      void refuse({ ...frame, type: "", acceptedAt: clock.now().getTime() }, "cancelled");
+      void answers.refuse({ ...frame, type: "", acceptedAt: clock.now().getTime() }, "cancelled");
     } else {
-      log.warn({ ...logged(frame) }, "cancel of a command that isn't here: ignored");
+      log.warn({ ...named(frame) }, "cancel of a command that isn't here: ignored");
     }
   }
 
@@ -187,8 +190,7 @@ export function createRuns(options: RunsOptions): Runs {
     link = next;
     const offsets = new Map(resume.map((ack) => [keyOf(ack), ack.offset]));
     for (const [key, { run }] of entries) run.attach(next, offsets.get(key) ?? null);
-    for (const { run, reason } of unsaidRefusals.values()) void next.send(refusedReport(run, reason));
-    unsaidRefusals.clear();
+    answers.attach(next);
     unacknowledged.sendAll(next, (run) => offsets.get(keyOf(run)) ?? null);
   }
 
@@ -202,6 +204,9 @@ export function createRuns(options: RunsOptions): Runs {
 
   return {
     restore,
+    change(next) {
+      ({ types, concurrency } = next);
+    },
     assign,
     cancel,
     attach,
@@ -212,6 +217,7 @@ export function createRuns(options: RunsOptions): Runs {
     acknowledgeOutput: (frame) => entries.get(keyOf(frame))?.run.acknowledgeOutput(frame.offset),
     detach() {
       link = null;
+      answers.detach();
       for (const { run } of entries.values()) run.detach();
     },
     drain() {
@@ -230,7 +236,7 @@ export function createRuns(options: RunsOptions): Runs {
       }
       entries.clear();
       unacknowledged.clear();
-      unsaidRefusals.clear();
+      answers.clear();
     },
     async idle() {
       if (entries.size + abandoned.size > 0) await new Promise<void>((resolve) => whenIdle.push(resolve));
@@ -240,8 +246,4 @@ export function createRuns(options: RunsOptions): Runs {
       return running;
     },
   };
-}
-
-function logged({ commandId, attempt, assignNo }: Assignment): Assignment {
-  return { commandId, attempt, assignNo };
 }

@@ -35,7 +35,7 @@ export interface TestStream {
   close(): void;
 }
 
-export type AgentMessageKind = "started" | "refused" | "output" | "result" | "heartbeat" | "profile";
+export type AgentMessageKind = "started" | "refused" | "output" | "result" | "heartbeat" | "profile" | "facts";
 export type Frame<K extends AgentMessageKind> = NonNullable<AgentMessage[K]>;
 
 export interface TestServer {
@@ -63,13 +63,15 @@ export interface TestServerOptions {
   /** First thing that a welcomed stream gets. */
   onWelcomed?: (stream: TestStream) => void;
   heartbeats?: boolean;
+  acknowledgesFacts?: boolean;
 }
 
 const deadlineMs = 15_000;
 
 /** The agent's side of a command-server, in memory: no store, no rules; tests decide what it says. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const { acknowledges = true, acknowledgesOutput = acknowledges, heartbeats = true } = options;
+  const { acknowledges = true, acknowledgesOutput = acknowledges, acknowledgesFacts = true } = options;
+  const { heartbeats = true } = options;
   const streams: TestStream[] = [];
   const enrolments: EnrollRequest[] = [];
   const keys = new Map<string, Buffer>();
@@ -113,6 +115,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
         heartbeatTimeoutMs: 5_000,
         maxChunkBytes: 32 * 1024,
         serverId: "test",
+        takesFacts: true,
         ...welcome,
         epoch: stream.epoch,
       },
@@ -185,6 +188,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     if (message.heartbeat && heartbeats) {
       stream.send({ heartbeatAck: { sequence: message.heartbeat.sequence } });
     }
+    if (message.facts && acknowledgesFacts) stream.send({ factsAck: {} });
     if (message.result && acknowledges) stream.acknowledge(message.result);
     if (message.output && acknowledgesOutput) {
       const { commandId, attempt, offset, data } = message.output;

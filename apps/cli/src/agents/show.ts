@@ -27,14 +27,16 @@ async function show({ terminal, line }: Session, agent: AgentView): Promise<void
   const facts: Fact[] = [
     ["agent", agent.agentId],
     ["status", agent.status, (cell) => paintStatus(colors, agent.status, cell)],
-    ["draining", agent.draining ? "finishes what it has and takes no more" : null],
+    ["draining", agent.draining ? drainText(agent, now) : null],
     ["fleet", agent.fleet],
     ["host", agent.hostname],
     ["platform", agent.platform],
     ["version", agent.version],
     ["running", slotsText(agent.running, agent.concurrency)],
+    ["load", loadText(agent)],
     ["types", agent.types.join(", ")],
     ["labels", agent.labels.map(([name, value]) => `${name}=${value}`).join(", ")],
+    ["facts", instant(agent.factsAt, now)],
     ["enrolled", instant(agent.enrolledAt, now)],
     ["connected", instant(agent.connectedAt, now)],
     ["last seen", instant(agent.lastSeenAt, now)],
@@ -42,4 +44,18 @@ async function show({ terminal, line }: Session, agent: AgentView): Promise<void
     ["because", agent.status === "online" ? null : why],
   ];
   for (const text of factLines(facts, colors)) await line(text);
+}
+
+function drainText({ drainReasons, drainRequestedAt }: AgentView, now: Date): string {
+  const since = instant(drainRequestedAt, now);
+  const reasons: Record<string, string> = {
+    operator: `taken out of service by an operator${since === null ? "" : `, ${since}`}`,
+    agent: "the agent is stopping: it finishes what it has",
+  };
+  return drainReasons.map((reason) => reasons[reason] ?? reason).join("; ") || "yes";
+}
+
+function loadText({ load1, freeMemoryBytes }: AgentView): string | null {
+  if (load1 === null || freeMemoryBytes === null) return null;
+  return `${load1.toFixed(2)} (1 min), ${(freeMemoryBytes / 2 ** 30).toFixed(1)} GiB of memory free`;
 }

@@ -1,5 +1,12 @@
 import type { Readable } from "node:stream";
-import { readAgent, readJoinToken, type AgentView, type JoinTokenView } from "./agent.ts";
+import {
+  readAgent,
+  readJoinToken,
+  readSession,
+  type AgentView,
+  type JoinTokenView,
+  type SessionView,
+} from "./agent.ts";
 import { newKey, type Page, readPage, repeatIfCut, segment } from "./calls.ts";
 import { readCommand, type CommandView } from "./command.ts";
 import type { Http, Query } from "./http.ts";
@@ -26,6 +33,9 @@ export interface Client {
   output(commandId: string, query: Query): Promise<Readable>;
   agent(agentId: string): Promise<AgentView>;
   agents(query: Query): Promise<Page<AgentView>>;
+  /** Takes it out of service, or puts it back; the agent as it is then. */
+  drain(agentId: string, wanted: boolean): Promise<AgentView>;
+  agentSessions(agentId: string, query: Query): Promise<Page<SessionView>>;
   revokeAgent(agentId: string): Promise<void>;
   createJoinToken(token: NewJoinToken): Promise<{ token: string; view: JoinTokenView }>;
   joinTokens(): Promise<Page<JoinTokenView>>;
@@ -47,6 +57,10 @@ export function createClient(http: Http): Client {
     output: (commandId, query) => http.open(`/commands/${segment(commandId)}/output`, { query }),
     agent: async (agentId) => readAgent(await http.call("GET", `/agents/${segment(agentId)}`)),
     agents: async (query) => readPage(await http.call("GET", "/agents", { query }), readAgent),
+    drain: async (agentId, wanted) =>
+      readAgent(await http.call("POST", `/agents/${segment(agentId)}/${wanted ? "drain" : "undrain"}`)),
+    agentSessions: async (agentId, query) =>
+      readPage(await http.call("GET", `/agents/${segment(agentId)}/sessions`, { query }), readSession),
     async revokeAgent(agentId) {
       await http.call("POST", `/agents/${segment(agentId)}/revoke`);
     },

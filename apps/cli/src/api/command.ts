@@ -30,6 +30,8 @@ interface ResultView {
   error: string | null;
   errorMessage: string | null;
   durationMs: number | null;
+  /** "pid command", each. */
+  leftRunning: string[];
 }
 
 /** Throws a CliFailure where the answer isn't a command. */
@@ -65,7 +67,16 @@ function readResult(record: AnswerRecord): ResultView {
     error: record.optionalText("error"),
     errorMessage: record.optionalText("errorMessage"),
     durationMs: record.optionalNumber("durationMs"),
+    leftRunning: readLeftRunning(record.json["leftRunning"]),
   };
+}
+
+function readLeftRunning(json: unknown): string[] {
+  if (!Array.isArray(json)) return [];
+  return json.map((entry: unknown) => {
+    const process = new AnswerRecord(entry);
+    return `${process.number("pid")} ${process.text("command")}`;
+  });
 }
 
 /** What a command does, in one line. */

@@ -42,6 +42,7 @@ async function show({ terminal, line }: Session, command: CommandView): Promise<
     ["finished", instant(command.finishedAt, now)],
     ["expires", command.startedAt || command.finishedAt ? null : instant(command.expiresAt, now)],
   ];
+  for (const process of command.result?.leftRunning ?? []) facts.push(["left running", process]);
   for (const text of factLines(facts, colors)) await line(text);
   const output = command.result?.output;
   if (!output) return;

@@ -1,5 +1,5 @@
 import { Type, type Static } from "typebox";
-import { disconnectReasons, type Agent } from "../store/command-store.ts";
+import { disconnectReasons, type Agent, type SessionRecord } from "../store/command-store.ts";
 
 const Instant = Type.String({ format: "date-time" });
 
@@ -23,7 +23,11 @@ export const AgentSchema = Type.Object(
     hostname: Type.String(),
     platform: Type.String(),
     version: Type.String(),
-    draining: Type.Boolean({ description: "It finishes what it has and takes no more." }),
+    draining: Type.Boolean({ description: "It finishes what it has and gets no more." }),
+    drainReasons: Type.Array(Type.Enum(["operator", "agent"]), {
+      description: "Why it drains: an operator took it out of service, or the agent itself is stopping.",
+    }),
+    drainRequestedAt: Type.Optional(Instant),
     epoch: Type.Integer({ description: "Number of its current or last session." }),
     serverId: Type.Union([Type.String(), Type.Null()], { description: "Where its session is." }),
     enrolledAt: Instant,
@@ -34,8 +38,9 @@ export const AgentSchema = Type.Object(
     disconnectDetail: Type.Optional(Type.String()),
     load: Type.Optional(Type.Object({ running: Type.Integer(), load1: Type.Number(), freeMemoryBytes: Type.Number() })),
     facts: Type.Optional(
-      Type.Object({}, { additionalProperties: true, description: "Its inventory, by the last FACTS; not in lists." }),
+      Type.Object({}, { additionalProperties: true, description: "Its inventory, as it last told; not in lists." }),
     ),
+    factsAt: Type.Optional(Type.String({ format: "date-time", description: "When its facts came." })),
   },
   { title: "Agent" },
 );
@@ -55,6 +60,8 @@ export function viewAgent(agent: Agent, options: { facts: boolean }): AgentView 
     platform: agent.platform,
     version: agent.version,
     draining: agent.draining,
+    drainReasons: agent.drainReasons,
+    ...(agent.drainRequestedAt === null ? {} : { drainRequestedAt: agent.drainRequestedAt.toISOString() }),
     epoch: agent.epoch,
     serverId: agent.serverId,
     enrolledAt: agent.enrolledAt.toISOString(),
@@ -64,6 +71,31 @@ export function viewAgent(agent: Agent, options: { facts: boolean }): AgentView 
     ...(agent.disconnectReason === null ? {} : { disconnectReason: agent.disconnectReason }),
     ...(agent.disconnectDetail === null ? {} : { disconnectDetail: agent.disconnectDetail }),
     ...(agent.load === null ? {} : { load: agent.load }),
+    ...(agent.factsAt === null ? {} : { factsAt: agent.factsAt.toISOString() }),
     ...(options.facts && agent.facts !== null ? { facts: agent.facts } : {}),
+  };
+}
+
+export const SessionSchema = Type.Object(
+  {
+    epoch: Type.Integer(),
+    serverId: Type.String({ description: "Which server held it." }),
+    connectedAt: Instant,
+    disconnectedAt: Type.Optional(Type.String({ format: "date-time", description: "Absent while it is open." })),
+    reason: Type.Optional(Type.Enum([...disconnectReasons])),
+    detail: Type.Optional(Type.String()),
+  },
+  { title: "AgentSession" },
+);
+
+export function viewSession(session: SessionRecord): Static<typeof SessionSchema> {
+  const { epoch, serverId, connectedAt, disconnectedAt, reason, detail } = session;
+  return {
+    epoch,
+    serverId,
+    connectedAt: connectedAt.toISOString(),
+    ...(disconnectedAt === null ? {} : { disconnectedAt: disconnectedAt.toISOString() }),
+    ...(reason === null ? {} : { reason }),
+    ...(detail === null ? {} : { detail }),
   };
 }

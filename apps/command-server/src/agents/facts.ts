@@ -1,9 +1,15 @@
 import type { Logger } from "@fleetwire/service";
+import type { JsonObject } from "../commands/command.ts";
 import type { CommandStore, StoredOutput } from "../store/command-store.ts";
 import { readJsonObject } from "./profile.ts";
 
 const maxFactsBytes = 256 * 1024;
 const maxFactsDepth = 32;
+
+/** An agent's facts; null for what isn't a JSON object of at most 256 KiB and 32 levels. */
+export function readFacts(json: string): JsonObject | null {
+  return readJsonObject(json, maxFactsBytes, maxFactsDepth);
+}
 
 /**
  * Keeps what a completed FACTS command printed as the agent's facts: only when it is stored whole, is a JSON object,
@@ -21,7 +27,7 @@ export async function storeFacts(o: {
   if (command?.type !== "FACTS") return;
   const output = await store.readOutput(companyId, commandId, 0, maxFactsBytes);
   const text = output && wholeStdout(output);
-  const facts = text ? readJsonObject(text, maxFactsBytes, maxFactsDepth) : null;
+  const facts = text ? readFacts(text) : null;
   if (facts) await store.putFacts(agentId, facts);
   else log.warn({ agentId, commandId }, "facts that aren't a whole JSON object within 256 KiB were left out");
 }

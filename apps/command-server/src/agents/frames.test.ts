@@ -23,6 +23,7 @@ const result = {
   tail: [],
   recorded: true,
   startedAgoMs: 5,
+  leftRunning: [],
 };
 
 const chunk = {
@@ -51,8 +52,18 @@ describe("readFrame", () => {
     });
   });
 
+  it("takes a frame of a later version for one to be ignored", () => {
+    expect(read({})).toEqual({ kind: "unknown" });
+  });
+
+  it("cuts what a command left running to what is shown", () => {
+    const leftRunning = Array.from({ length: 30 }, (_, pid) => ({ pid, command: `${"x".repeat(300)}\0` }));
+    const frame = read({ result: { ...result, leftRunning } });
+    expect(frame).toMatchObject({ leftRunning: Array.from({ length: 20 }, (_, pid) => ({ pid })) });
+    expect(frame.kind === "result" && frame.leftRunning[0]?.command).toBe("x".repeat(200));
+  });
+
   it.each<[string, object]>([
-    ["no body", {}],
     ["a chunk that is too large", { output: { ...chunk, data: Buffer.alloc(17) } }],
     ["a chunk without data", { output: { ...chunk, data: Buffer.alloc(0) } }],
     ["a chunk of no stream", { output: { ...chunk, stream: "STREAM_UNSPECIFIED" } }],

@@ -1,5 +1,5 @@
 import type { AgentMessage, OutputChunk, Refused, Result, Started } from "@fleetwire/proto";
-import type { AgentOutcome } from "../commands/command.ts";
+import type { AgentOutcome, LeftProcess } from "../commands/command.ts";
 import type { AgentProfile, OutputPiece, OutputStream, RefusedReport, ResultReport } from "../store/command-store.ts";
 import * as check from "./field-checks.ts";
 import { readProfile } from "./profile.ts";
@@ -45,9 +45,17 @@ export interface HeartbeatFrame {
   freeMemoryBytes: number;
 }
 
-/** A frame of an open session, checked. */
+/** A frame of an open session, checked. `unknown`: of a later version of the contract, to be ignored. */
 export type AgentFrame =
-  StartedFrame | RefusedFrame | OutputFrame | ResultFrame | HeartbeatFrame | { kind: "profile"; profile: AgentProfile };
+  | StartedFrame
+  | RefusedFrame
+  | OutputFrame
+  | ResultFrame
+  | HeartbeatFrame
+  | { kind: "profile"; profile: AgentProfile }
+  /** Checked when it is stored. */
+  | { kind: "facts"; json: string }
+  | { kind: "unknown" };
 
 export interface FrameLimits {
   maxChunkBytes: number;
@@ -56,6 +64,8 @@ export interface FrameLimits {
 // With a result: what its chunks may hold together, and how many they may be.
 const maxTailChunks = 64;
 const maxTailBytes = 512 * 1024;
+const maxLeftRunning = 20;
+const maxProcessWords = 200;
 
 /**
  * Reads a frame of an open session. `version` is the agent's, from its Hello.
@@ -69,7 +79,9 @@ export function readFrame(message: AgentMessage, version: string, limits: FrameL
   if (message.result) return readResult(message.result, limits);
   if (message.refused) return readRefused(message.refused);
   if (message.profile) return { kind: "profile", profile: readProfile(message.profile, version) };
-  throw new ProtocolError(message.hello ? "a second hello" : "a frame without a known body");
+  if (message.facts) return { kind: "facts", json: message.facts.json };
+  if (message.hello) throw new ProtocolError("a second hello");
+  return { kind: "unknown" };
 }
 
 function readRun(frame: Started | Refused | Result): RunRef {
@@ -142,7 +154,15 @@ function readResult(frame: Result, limits: FrameLimits): ResultFrame {
     tail: readTail(frame.tail, limits),
     outputBefore: first ? first.offset - readDropped(first) : check.bytes(frame.outputBytes, "output_bytes"),
     startedAgoMs: check.duration(frame.startedAgoMs, "started_ago_ms"),
+    leftRunning: readLeftRunning(frame.leftRunning),
   };
+}
+
+/** Words for people: what is too much is cut. */
+function readLeftRunning(processes: Result["leftRunning"]): LeftProcess[] {
+  return processes
+    .slice(0, maxLeftRunning)
+    .map(({ pid, command }) => ({ pid, command: check.words(command, maxProcessWords) }));
 }
 
 function errorCode(code: string): string | null {

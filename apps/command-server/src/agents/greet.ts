@@ -118,6 +118,7 @@ function welcome(
       maxChunkBytes: o.settings.maxChunkBytes,
       resume: kept.map(({ commandId, attempt, outputEnd }) => ({ commandId, attempt, offset: outputEnd })),
       serverId: o.serverId,
+      takesFacts: true,
     },
   });
   for (const run of stop) session.reports.cancel(run);

@@ -2,9 +2,9 @@ import { FleetwireError, httpErrors, type FastifyServer } from "@fleetwire/servi
 import { Type } from "typebox";
 import { agentIdPattern } from "../commands/command-request.ts";
 import { errors, refusals } from "../errors.ts";
-import type { CommandStore } from "../store/command-store.ts";
+import { keptSessions, type CommandStore } from "../store/command-store.ts";
 import { storeErrors } from "../store/errors.ts";
-import { AgentSchema, AgentStatusSchema, viewAgent } from "./agent-view.ts";
+import { AgentSchema, AgentStatusSchema, SessionSchema, viewAgent, viewSession } from "./agent-view.ts";
 
 const AgentParams = Type.Object({ id: Type.String({ description: "agentId" }) });
 
@@ -74,6 +74,45 @@ export function registerAgentRoutes(http: FastifyServer, deps: { store: CommandS
     },
   );
 
+  http.get(
+    "/agents/:id/sessions",
+    {
+      config: { scope: "agents:read" },
+      schema: {
+        summary: "An agent's sessions, newest first",
+        description: `The open one and those that ended, with the reason: the last ${keptSessions}. ${refusals(errors.agent_unknown)}`,
+        tags: ["agents"],
+        params: AgentParams,
+        querystring: Type.Object({
+          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: keptSessions })),
+        }),
+        response: {
+          200: Type.Object({ items: Type.Array(SessionSchema), nextCursor: Type.Null() }),
+        },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const limit = request.query.limit ?? keptSessions;
+      const sessions = agentIdForm.test(id) ? await store.agentSessions(request.principal.companyId, id, limit) : null;
+      return sessions === null ? unknownAgent() : { items: sessions.map(viewSession), nextCursor: null };
+    },
+  );
+
+  registerDrain(http, store, {
+    path: "/agents/:id/drain",
+    wanted: true,
+    summary: "Take an agent out of service",
+    description:
+      "It finishes what runs and gets no more work, until it is undrained; queued commands wait. PING, FACTS, STOP and RESTART still reach it.",
+  });
+  registerDrain(http, store, {
+    path: "/agents/:id/undrain",
+    wanted: false,
+    summary: "Put an agent back into service",
+    description: "What waited for it is given out at once.",
+  });
+
   http.post(
     "/agents/:id/revoke",
     {
@@ -90,6 +129,36 @@ export function registerAgentRoutes(http: FastifyServer, deps: { store: CommandS
       const { id } = request.params;
       if (!agentIdForm.test(id) || !(await store.revokeAgent(request.principal.companyId, id))) unknownAgent();
       return reply.code(204).send(null);
+    },
+  );
+}
+
+/** One of the two ways; both answer with the agent as it is then. */
+function registerDrain(
+  http: FastifyServer,
+  store: CommandStore,
+  o: { path: string; wanted: boolean; summary: string; description: string },
+): void {
+  const { path, wanted, summary } = o;
+  http.post(
+    path,
+    {
+      config: { scope: "agents:write" },
+      schema: {
+        summary,
+        description: `${o.description} ${refusals(errors.agent_unknown)}`,
+        tags: ["agents"],
+        params: AgentParams,
+        response: { 200: AgentSchema },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { companyId, kind, id: by } = request.principal;
+      if (!agentIdForm.test(id) || !(await store.requestDrain(companyId, id, wanted))) unknownAgent();
+      request.log.info({ agentId: id, companyId, wanted, by: `${kind}:${by}` }, "an operator's drain changed");
+      const agent = await store.getAgent(companyId, id);
+      return agent === null ? unknownAgent() : viewAgent(agent, { facts: false });
     },
   );
 }

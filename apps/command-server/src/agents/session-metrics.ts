@@ -3,7 +3,7 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { finishedCommands } from "../commands/finished-commands.ts";
 import type { DisconnectReason } from "../store/command-store.ts";
 
-const bodies = new Set(["hello", "started", "refused", "output", "result", "heartbeat", "profile"]);
+const bodies = new Set(["hello", "started", "refused", "output", "result", "heartbeat", "profile", "facts"]);
 
 /** The label of a received frame; bounded whatever was sent. */
 export function frameKind(message: AgentMessage): string {

@@ -14,6 +14,8 @@ export interface SessionSettings {
   heartbeatTimeoutMs: number;
   /** Heartbeats are written together, this often. */
   heartbeatFlushMs: number;
+  /** Facts that an agent sends sooner than this after its last ones aren't taken. */
+  factsPauseMs: number;
   /** An assignment has to be answered (started, refused or ended) within this. */
   answerTimeoutMs: number;
   /** How often commands that are due (expired, timed out) are looked for. */
@@ -59,7 +61,8 @@ export const defaultSessionSettings: SessionSettings = {
   feedTrimIntervalMs: 60_000,
   heartbeatIntervalMs: 10_000,
   heartbeatTimeoutMs: 25_000,
-  heartbeatFlushMs: 2_000,
+  heartbeatFlushMs: 1_000,
+  factsPauseMs: 1_000,
   answerTimeoutMs: 30_000,
   sweepIntervalMs: 1_000,
   sendQueueLimit: 1_000,

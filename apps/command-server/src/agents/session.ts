@@ -30,6 +30,7 @@ export interface SessionContext {
   /** Aborted when nothing may be tried any more. */
   signal: StopSignal;
   heartbeat(session: AgentSession, beat: HeartbeatFrame): void;
+  facts(session: AgentSession, json: string): void;
   /** A slot is free again. */
   freed(session: AgentSession, run: Run, refused: boolean): void;
   /** More may be sent to it now: more slots, or no longer draining. */
@@ -246,10 +247,11 @@ export class AgentSession {
     if (frame.kind !== "output" && this.#pace.arrived() === "flood") throw new ProtocolError("a flood of frames");
     if (frame.kind === "heartbeat") this.#heartbeat(frame);
     else if (frame.kind === "profile") this.#changeProfile(frame.profile);
+    else if (frame.kind === "facts") this.#context.facts(this, frame.json);
     else if (frame.kind === "output") this.reports.output(frame);
     else if (frame.kind === "started") this.reports.started(frame);
     else if (frame.kind === "refused") this.reports.refused(frame);
-    else this.reports.result(frame);
+    else if (frame.kind === "result") this.reports.result(frame);
     this.#pace.settled(this.reports);
   }
 
@@ -257,6 +259,10 @@ export class AgentSession {
     this.#lastSequence = beat.sequence;
     this.send({ heartbeatAck: { sequence: beat.sequence } });
     this.#context.heartbeat(this, beat);
+  }
+
+  acknowledgeFacts(): void {
+    this.send({ factsAck: {} });
   }
 
   #changeProfile(profile: AgentProfile): void {

@@ -9,6 +9,7 @@ import { createCancels } from "./cancels.ts";
 import { createConnectHandler } from "./connect.ts";
 import { createDistributor } from "./distributor.ts";
 import { createEnrolHandler } from "./enrol.ts";
+import { createFactsWriter } from "./facts-writer.ts";
 import { FixedDelay } from "./fixed-delay.ts";
 import type { Greeted } from "./greet.ts";
 import { createHeartbeats } from "./heartbeats.ts";
@@ -71,6 +72,7 @@ export function createAgentSessions(o: {
     flushMs: settings.heartbeatFlushMs,
     timeoutMs: settings.heartbeatTimeoutMs,
   });
+  const facts = createFactsWriter({ store, log, clock, pauseMs: settings.factsPauseMs });
   const heldStarts = new FixedDelay<HeldStart>(settings.startedHoldMs, clock, (held) => held.store());
   const unanswered = new FixedDelay<Run>(settings.answerTimeoutMs, clock, (run) => {
     current(run.agentId, run.epoch)?.end("answer_timeout", `command ${run.commandId} wasn't answered`);
@@ -87,6 +89,7 @@ export function createAgentSessions(o: {
     signal,
     heartbeat: ({ agentId, epoch }, { running, load1, freeMemoryBytes }) =>
       heartbeats.add({ agentId, epoch, running, load1, freeMemoryBytes }),
+    facts: (session, json) => facts.add(session, json),
     freed: (session, run, refused) => distributor.freed(session, run, refused),
     ready: (session) => distributor.wake([session.agentId]),
     left: (session) => {
@@ -167,7 +170,7 @@ export function createAgentSessions(o: {
   async function close(): Promise<void> {
     stopping = true;
     unlisten();
-    await Promise.all([distributor.stop(), housekeeping.stop(), cancels.stop(), heartbeats.stop()]);
+    await Promise.all([distributor.stop(), housekeeping.stop(), cancels.stop(), heartbeats.stop(), facts.stop()]);
     for (const session of sessions.values()) session.end("server_stopping", null);
     for (const stream of handshakes) stream.reset();
     await within(settings.flushGraceMs, Promise.all([...unclosed].map((session) => session.closed)));

@@ -59,6 +59,7 @@ function resultMessage(result: CommandResult, output: WholeOutput | null): NonNu
     outputBytes: result.outputBytes,
     error: result.error ?? "",
     errorMessage: result.errorMessage ?? "",
+    leftRunning: result.leftRunning,
     durationMs: result.durationMs ?? 0,
   };
 }

@@ -21,6 +21,12 @@ const ResultSchema = Type.Object({
   error: Type.Optional(Type.String({ description: "A code, where the exit code doesn't say it all." })),
   errorMessage: Type.Optional(Type.String()),
   durationMs: Type.Union([Type.Integer(), Type.Null()]),
+  leftRunning: Type.Optional(
+    Type.Array(Type.Object({ pid: Type.Integer(), command: Type.String() }), {
+      maxItems: 20,
+      description: "Processes that it had started and that ran on after its end, as far as the agent saw them.",
+    }),
+  ),
 });
 
 const LateResultSchema = Type.Object({ ...ResultSchema.properties, status: CommandStatusSchema });
@@ -91,6 +97,7 @@ function viewResult(result: CommandResult, output: WholeOutput | null): Static<t
     ...(result.error === null ? {} : { error: result.error }),
     ...(result.errorMessage === null ? {} : { errorMessage: result.errorMessage }),
     durationMs: result.durationMs,
+    ...(result.leftRunning.length === 0 ? {} : { leftRunning: result.leftRunning }),
   };
 }
 

@@ -76,6 +76,13 @@ export function laneOf(type: string): Lane {
   return controlTypes.has(type) ? "control" : "work";
 }
 
+/** A process that a command had started and that ran on when the command had ended. */
+export interface LeftProcess {
+  pid: number;
+  /** Its program and arguments, cut; as the agent saw them. */
+  command: string;
+}
+
 /** What ended a command, as stored. */
 export interface CommandResult {
   /** Null where nothing ran to an end. */
@@ -89,6 +96,8 @@ export interface CommandResult {
   outputBytes: number;
   /** True when the middle of the output wasn't kept. */
   truncated: boolean;
+  /** What the agent saw running on, at most 20; empty also where it couldn't look. */
+  leftRunning: LeftProcess[];
 }
 
 /** One command as stored. Instants are the store's clock. */

@@ -49,6 +49,7 @@ export type {
   OpenSessionOutcome,
   SessionHeartbeat,
   StaleSession,
+  SessionRecord,
   DisconnectReason,
   EndedRun,
   SessionSignals,
@@ -58,6 +59,7 @@ export type {
   AgentSelection,
   Candidate,
   LoadedCandidate,
+  DrainReason,
   NewJoinToken,
   JoinToken,
   EnrolOutcome,
@@ -74,14 +76,14 @@ export type {
   KeyHolder,
 } from "./port/rollouts.ts";
 export type { CommandChange, FeedKind, FeedEntry, WatchEvent } from "./port/feed.ts";
-export { disconnectReasons } from "./port/sessions.ts";
+export { disconnectReasons, keptSessions } from "./port/sessions.ts";
 
 export interface CommandStore extends CommandRecords, Dispatch, AgentSessions, AgentRecords, Feed, Rollouts {
   /** Resolves when the store answers; rejects with StoreUnavailable. Bounded by 2 s. */
   ping(): Promise<void>;
   /**
-   * One round of removing what is past its keep (records of commands and rollouts 7 days after their end, the feed's 24 h
-   * or 1 M, used-up tokens). A rollout's counts stay right when its commands are gone. Bounded work; call again while `more`.
+   * One round of removing what is past its keep (records of commands and rollouts 7 days after their end, of sessions 30
+   * days after theirs, the feed's 24 h or 1 M, used-up tokens). A rollout's counts stay right when its commands are gone. Bounded work; call again while `more`.
    */
   cleanup(): Promise<{ commands: number; feed: number; more: boolean }>;
   close(): Promise<void>;

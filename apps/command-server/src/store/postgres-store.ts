@@ -3,7 +3,7 @@ import type { Database } from "@fleetwire/database";
 import type { Logger } from "@fleetwire/service";
 import type { CommandStore } from "./command-store.ts";
 import { advanceRollout } from "./postgres/advance-rollout.ts";
-import { createAgentKey, createOnlineByFleet, putFacts, revokeAgent } from "./postgres/agents.ts";
+import { createAgentKey, createOnlineByFleet, putFacts, requestDrain, revokeAgent } from "./postgres/agents.ts";
 import { createAppendOutput } from "./postgres/append-output.ts";
 import { agentsWithWork, assignCommands, pendingCancels } from "./postgres/assign.ts";
 import { cancelCommand } from "./postgres/cancel.ts";
@@ -27,6 +27,7 @@ import { createResult } from "./postgres/result.ts";
 import { activeRollouts } from "./postgres/rollout-standing.ts";
 import { leastLoadedAgents, selectAgents } from "./postgres/select-agents.ts";
 import { beginServer, serverHeartbeat } from "./postgres/servers.ts";
+import { agentSessions } from "./postgres/session-log.ts";
 import { createCloseSession, createHeartbeat, updateProfile } from "./postgres/sessions.ts";
 import { unavailable } from "./errors.ts";
 import { defaultStoreSettings, type StoreSettings } from "./settings.ts";
@@ -93,6 +94,7 @@ export async function createPostgresStore(o: PostgresStoreOptions): Promise<Comm
     heartbeat: createHeartbeat(context),
     updateProfile: (agentId, epoch, profile) => updateProfile(context, agentId, epoch, profile),
     closeSession: createCloseSession(context),
+    agentSessions: (companyId, agentId, limit) => agentSessions(sql, companyId, agentId, limit),
     serverHeartbeat: () => serverHeartbeat(context),
     onSignal: (listener) => signals.onSignal(listener),
 
@@ -106,6 +108,7 @@ export async function createPostgresStore(o: PostgresStoreOptions): Promise<Comm
     selectAgents: (query) => selectAgents(sql, query),
     leastLoadedAgents: (query) => leastLoadedAgents(sql, query),
     revokeAgent: (companyId, agentId) => revokeAgent(context, companyId, agentId),
+    requestDrain: (companyId, agentId, wanted) => requestDrain(context, companyId, agentId, wanted),
     putFacts: (agentId, facts) => putFacts(sql, agentId, facts),
     onlineByFleet: createOnlineByFleet(sql),
 

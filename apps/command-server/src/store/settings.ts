@@ -2,6 +2,8 @@
 export interface StoreSettings {
   /** How long a command's record is kept after its end. */
   recordTtlMs: number;
+  /** How long an ended agent session is kept in the agent's history. */
+  sessionTtlMs: number;
   feedMaxAgeMs: number;
   feedMaxEntries: number;
   /** For commands that name no `expiresAt`. */
@@ -24,6 +26,7 @@ const hours = 3600 * seconds;
 
 export const defaultStoreSettings: StoreSettings = {
   recordTtlMs: 7 * 24 * hours,
+  sessionTtlMs: 30 * 24 * hours,
   feedMaxAgeMs: 24 * hours,
   feedMaxEntries: 1_000_000,
   defaultExpiryMs: 24 * hours,

@@ -5,7 +5,7 @@ import { unavailable } from "./errors.ts";
 import { inOrderOfOutput } from "./report-order.ts";
 import { defaultStoreSettings, type StoreSettings } from "./settings.ts";
 import { createSignals } from "./signals.ts";
-import { agentKey, onlineByFleet, putFacts, revokeAgent } from "./valkey/agents.ts";
+import { agentKey, onlineByFleet, putFacts, requestDrain, revokeAgent } from "./valkey/agents.ts";
 import { appendOutput } from "./valkey/append-output.ts";
 import { agentsWithWork, assignCommands, pendingCancels } from "./valkey/assign.ts";
 import { cancelCommand } from "./valkey/cancel.ts";
@@ -32,6 +32,7 @@ import { depth, getCommand, listCommands } from "./valkey/read-commands.ts";
 import { readOutput } from "./valkey/read-output.ts";
 import { result } from "./valkey/result.ts";
 import { beginServer, serverHeartbeat } from "./valkey/servers.ts";
+import { agentSessions } from "./valkey/session-history.ts";
 import { closeSession, heartbeat, updateProfile } from "./valkey/sessions.ts";
 import { refused, started } from "./valkey/start-reports.ts";
 import { sweepDue } from "./valkey/sweep.ts";
@@ -112,6 +113,8 @@ export async function createValkeyStore(o: ValkeyStoreOptions): Promise<CommandS
     heartbeat: (beats) => heartbeat(context, beats),
     updateProfile: (agentId, epoch, profile) => updateProfile(context, agentId, epoch, profile),
     closeSession: (agentId, epoch, reason, detail) => closeSession(context, agentId, epoch, reason, detail),
+    agentSessions: (companyId, agentId, limit) =>
+      agentSessions(valkey, companyId, agentId, { limit, ttlMs: settings.sessionTtlMs }),
     serverHeartbeat: () => serverHeartbeat(context),
     onSignal: (listener) => signals.onSignal(listener),
 
@@ -125,6 +128,7 @@ export async function createValkeyStore(o: ValkeyStoreOptions): Promise<CommandS
     selectAgents: (query) => selectAgents(valkey, query),
     leastLoadedAgents: (query) => leastLoadedAgents(valkey, query),
     revokeAgent: (companyId, agentId) => revokeAgent(context, companyId, agentId),
+    requestDrain: (companyId, agentId, wanted) => requestDrain(context, companyId, agentId, wanted),
     putFacts: (agentId, facts) => putFacts(valkey, agentId, facts),
     onlineByFleet: () => onlineByFleet(valkey),
 

@@ -197,14 +197,21 @@ export function describeAgents(open: OpenStore): void {
       expect(seen).toEqual(sorted);
     });
 
-    it("keep the facts that were found last", async () => {
+    it("keep the facts that were found last, with when they came", async () => {
       const agent = await enrolAgent(under.store);
+      const seen = async () => {
+        const { facts, factsAt } = (await under.store.getAgent(agent.companyId, agent.agentId)) ?? {};
+        return { facts, factsAt };
+      };
+      expect(await seen()).toEqual({ facts: null, factsAt: null });
       await under.store.putFacts(agent.agentId, { old: true });
+      const before = await seen();
+      expect(before).toEqual({ facts: { old: true }, factsAt: expect.any(Date) });
+      await eventually(() => Date.now() > Number(before.factsAt) + 5, { deadlineMs: 2_000 });
       await under.store.putFacts(agent.agentId, { cpus: 4, name: "a\0b" });
-      expect((await under.store.getAgent(agent.companyId, agent.agentId))?.facts).toEqual({
-        cpus: 4,
-        name: "a\ufffdb",
-      });
+      const after = await seen();
+      expect(after.facts).toEqual({ cpus: 4, name: "a\ufffdb" });
+      expect(Number(after.factsAt)).toBeGreaterThan(Number(before.factsAt));
     });
 
     it("are counted by fleet while they are online", async () => {

@@ -199,6 +199,7 @@ export function exited(key: RunKey, over: Partial<ResultReport> = {}): ResultRep
     outputBytes: 0,
     tail: [],
     startedAgoMs: 6,
+    leftRunning: [],
     ...over,
   };
 }

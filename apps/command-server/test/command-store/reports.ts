@@ -39,6 +39,24 @@ export function describeReports(open: OpenStore): void {
       expect(command.finishedAt?.getTime()).toBeGreaterThanOrEqual(command.startedAt?.getTime() ?? Infinity);
     });
 
+    it("keeps what the agent saw running on, also of a late answer", async () => {
+      const agent = await connected(under.store);
+      const leftRunning = [
+        { pid: 4711, command: "sleep 60" },
+        { pid: 4712, command: "web\0server" },
+      ];
+      const kept = [leftRunning[0], { pid: 4712, command: "web\ufffdserver" }];
+      const key = await agent.start();
+      await under.store.result(exited(key, { leftRunning }));
+      expect((await agent.command(key.commandId)).result).toMatchObject({ leftRunning: kept });
+
+      const lost = await agent.run();
+      await agent.connect({ highest: lost.assignNo, horizon: lost.assignNo });
+      expect((await agent.command(lost.commandId)).result).toMatchObject({ leftRunning: [] });
+      expect(await under.store.result(exited(lost, { leftRunning }))).toEqual({ kind: "late" });
+      expect((await agent.command(lost.commandId)).lateResult).toMatchObject({ leftRunning: kept });
+    });
+
     it("dates the start by the first report of it alone", async () => {
       const agent = await connected(under.store);
       const key = await agent.start();

@@ -269,6 +269,20 @@ export function describeSessions(open: OpenStore): void {
       expect(outcome).toMatchObject({ kept: [], stop: [held(key, "running"), unknown] });
     });
 
+    it("lets a run go on whose assignment the store has forgotten, and gives it out again under a later number", async () => {
+      const agent = await enrolAgent(under.store);
+      const commandId = await agent.queue();
+      const forgotten = { commandId, assignNo: 7, attempt: 1, state: "running" as const };
+      const otherAttempt = { ...forgotten, commandId: await agent.queue(), attempt: 2, assignNo: 8 };
+      const stranger = await enrolAgent(under.store);
+      const notIts = { ...forgotten, commandId: await stranger.queue(), assignNo: 9 };
+      const outcome = await agent.connect({ highest: 9, held: [forgotten, otherAttempt, notIts] });
+      expect(outcome).toMatchObject({ kept: [], stop: [otherAttempt, notIts], requeued: [], lost: [] });
+      const [again] = await agent.assign();
+      expect(again).toMatchObject({ commandId, attempt: 1 });
+      expect(again?.assignNo).toBeGreaterThan(9);
+    });
+
     it("settles many commands at once, each by its own rule", async () => {
       const agent = await enrolAgent(under.store);
       await agent.connect();

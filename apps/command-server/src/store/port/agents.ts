@@ -7,9 +7,16 @@ export interface Agent extends AgentProfile {
   agentId: string;
   companyId: string;
   facts: JsonObject | null;
+  /** When `facts` came. */
+  factsAt: Date | null;
   status: "online" | "offline" | "revoked";
   epoch: number;
   serverId: string | null;
+  /** It gets no new work: by its own word or an operator's wish (`drainReasons`). */
+  draining: boolean;
+  drainReasons: DrainReason[];
+  /** Since when an operator wants it out of service. */
+  drainRequestedAt: Date | null;
   enrolledAt: Date;
   connectedAt: Date | null;
   lastSeenAt: Date | null;
@@ -18,6 +25,9 @@ export interface Agent extends AgentProfile {
   disconnectDetail: string | null;
   load: { running: number; load1: number; freeMemoryBytes: number } | null;
 }
+
+/** `operator`: taken out of service until it is put back. `agent`: it stops, and finishes what it has. */
+export type DrainReason = "operator" | "agent";
 
 export interface NewJoinToken {
   tokenId: string;
@@ -103,6 +113,13 @@ export interface AgentRecords {
   leastLoadedAgents(query: AgentSelection & { offering: string | null; limit: number }): Promise<LoadedCandidate[]>;
   /** Ends the right to connect; signals the holder of a live session. False when there is no such agent. */
   revokeAgent(companyId: string, agentId: string): Promise<boolean>;
+  /**
+   * Takes an agent out of service, or puts it back. The wish outlives sessions and servers; while it stands, `assign` gives
+   * the agent nothing in the work lane, whoever asks. Taken back, the holder of its session is woken. Repeatable. False when
+   * the company has no such agent.
+   */
+  requestDrain(companyId: string, agentId: string, wanted: boolean): Promise<boolean>;
+  /** Also dates them. */
   putFacts(agentId: string, facts: JsonObject): Promise<void>;
   /** Agents online by fleet, all companies; may be up to 15 s old. */
   onlineByFleet(): Promise<Map<string, number>>;

@@ -1,5 +1,5 @@
 // How commands reach agents and their answers come back: all of it for the server that this store was opened for. See `../command-store.ts` for what every method promises.
-import type { AgentOutcome, CommandStatus, JsonObject, Lane } from "../../commands/command.ts";
+import type { AgentOutcome, CommandStatus, JsonObject, Lane, LeftProcess } from "../../commands/command.ts";
 import type { OutputPiece } from "./commands.ts";
 import type { StaleSession } from "./sessions.ts";
 
@@ -65,6 +65,7 @@ export interface ResultReport extends RunKey {
   outputBytes: number;
   tail: OutputPiece[];
   startedAgoMs: number;
+  leftRunning: LeftProcess[];
 }
 
 export interface OutputReport extends OutputPiece {
@@ -89,9 +90,12 @@ export type ResultOutcome =
   | { kind: "unknown" };
 
 export interface Dispatch {
-  /** Moves queued commands to `assigned`, highest priority first, oldest first within one, for sessions that are still current. One statement. */
+  /**
+   * Moves queued commands to `assigned`, highest priority first, oldest first within one, for sessions that are still current. One statement.
+   * An agent that an operator drains gets nothing in the work lane: once `requestDrain` has resolved, no server gives it any.
+   */
   assign(requests: readonly AssignRequest[]): Promise<AssignOutcome>;
-  /** The safety-net poll: connected agents of this server that have queued commands. */
+  /** The safety-net poll: connected agents of this server that have queued commands which could be assigned. */
   agentsWithWork(agentIds: readonly string[]): Promise<string[]>;
   started(report: StartedReport): Promise<StartedOutcome>;
   refused(report: RefusedReport): Promise<RefusedOutcome>;

@@ -52,7 +52,11 @@ export type OpenSessionOutcome =
       /** The session it replaced, when that was still open: on this server it is to be told, on another one it was signalled. */
       superseded: { serverId: string; epoch: number } | null;
       kept: KeptRun[];
-      /** Held runs that aren't current any more: the agent is to end them. */
+      /**
+       * Held runs that aren't current any more: the agent is to end them. Not among them is one whose command waits in
+       * the queue for this agent as the same attempt: a store that lost its last moments has forgotten that it gave it
+       * out. It is given out again, and the agent goes on with its run under the new number.
+       */
       stop: HeldCommand[];
       /** Back to `queued`: the agent never had them, or had refused them. */
       requeued: string[];
@@ -98,6 +102,20 @@ export const disconnectReasons = [
 ] as const;
 export type DisconnectReason = (typeof disconnectReasons)[number];
 
+/** How many of an agent's sessions are kept. */
+export const keptSessions = 50;
+
+/** One session of an agent, past or present. */
+export interface SessionRecord {
+  epoch: number;
+  serverId: string;
+  connectedAt: Date;
+  /** Null while it is open; the reason is null then too. */
+  disconnectedAt: Date | null;
+  reason: DisconnectReason | null;
+  detail: string | null;
+}
+
 /** A run that the store has ended, and that its agent may still be busy with. */
 export interface EndedRun {
   agentId: string;
@@ -130,6 +148,12 @@ export interface AgentSessions {
   updateProfile(agentId: string, epoch: number, profile: AgentProfile): Promise<void>;
   /** Also writes `agent.disconnected` to the feed. No effect when the session isn't current. */
   closeSession(agentId: string, epoch: number, reason: DisconnectReason, detail: string | null): Promise<void>;
+  /**
+   * The agent's sessions, newest first: the open one and those that ended, at most `keptSessions` in all and `sessionTtlMs`
+   * after their end. An end is kept in the same step that makes it: by close, supersession, revocation, or a lost server.
+   * Null when the company has no such agent.
+   */
+  agentSessions(companyId: string, agentId: string, limit: number): Promise<SessionRecord[] | null>;
   /** Says that this server lives; closes, as `server_lost`, the sessions of servers that haven't said so for `holderTimeoutMs`. */
   serverHeartbeat(): Promise<void>;
   onSignal(signals: SessionSignals): () => void;

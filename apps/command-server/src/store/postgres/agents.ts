@@ -2,7 +2,7 @@ import type { JsonObject } from "../../commands/command.ts";
 import { createBatcher } from "../batcher.ts";
 import { isUnavailable } from "../errors.ts";
 import type { StoreContext } from "./context.ts";
-import { connectionEntries } from "./feed-entries.ts";
+import { endedColumns, endSession, sessionEnds } from "./session-log.ts";
 import type { Sql } from "./sql.ts";
 import { cleanJson } from "../text.ts";
 
@@ -36,11 +36,10 @@ WITH revoked AS (
   UPDATE agents SET revoked_at = coalesce(revoked_at, clock_timestamp()) WHERE agent_id = $1 AND company_id = $2
   RETURNING agent_id
 ), ended AS (
-  UPDATE agent_sessions s SET connected = false, disconnected_at = clock_timestamp(), disconnect_reason = 'revoked',
-    disconnect_detail = NULL, running = NULL, load1 = NULL, free_memory_bytes = NULL
+  UPDATE agent_sessions s SET ${endSession("'revoked'", "NULL")}
   FROM revoked r WHERE s.agent_id = r.agent_id AND s.connected
-  RETURNING s.agent_id, s.company_id, s.epoch, s.server_id, s.disconnect_reason
-), fed AS (${connectionEntries("agent.disconnected", "ended")})
+  RETURNING ${endedColumns}
+), ${sessionEnds("ended")}
 SELECT e.epoch, e.server_id FROM revoked r LEFT JOIN ended e ON e.agent_id = r.agent_id`;
 
 /** Repeatable. False when the company has no such agent. */
@@ -60,9 +59,28 @@ export async function revokeAgent(context: StoreContext, companyId: string, agen
   return true;
 }
 
-/** What FACTS found; the agent's own words. Repeatable. */
+/** $1 agent, $2 company, $3 wanted. Waits for a statement that is assigning to the agent; the next one sees it. */
+const drain = `
+UPDATE agent_sessions SET drain_requested_at = CASE WHEN $3 THEN coalesce(drain_requested_at, clock_timestamp()) END
+WHERE agent_id = $1 AND company_id = $2 RETURNING CASE WHEN connected THEN server_id END AS holder`;
+
+/** Repeatable. False when the company has no such agent. */
+export async function requestDrain(
+  { sql, signals }: StoreContext,
+  companyId: string,
+  agentId: string,
+  wanted: boolean,
+): Promise<boolean> {
+  const values = [agentId, companyId, wanted];
+  const [row] = await sql.rows<{ holder: string | null }>({ name: "agent-drain", text: drain, values });
+  if (row === undefined) return false;
+  if (!wanted) signals.wake([{ agentId, holder: row.holder }]);
+  return true;
+}
+
+/** The agent's own words. Repeatable. */
 export async function putFacts(sql: Sql, agentId: string, facts: JsonObject): Promise<void> {
-  const text = "UPDATE agents SET facts = $2::jsonb WHERE agent_id = $1";
+  const text = "UPDATE agents SET facts = $2::jsonb, facts_at = clock_timestamp() WHERE agent_id = $1";
   await sql.rows({ name: "agent-facts", text, values: [agentId, cleanJson(facts)] });
 }
 

@@ -13,14 +13,15 @@ import { changeColumns, toChange, type ChangeRow } from "./rows.ts";
  *      `replaced` where a newer session took its place.
  *
  * A session's row is locked first, in order of agent id, so that a session opened meanwhile either sees these
- * assignments or fences them off. A command that another transaction has in hand is skipped and found the next time.
+ * assignments or fences them off; an agent that an operator drains has no work slots, whatever was asked for. A command that another transaction has in hand is skipped and found the next time.
  * The pick walks the dispatch index: it costs what it takes, however much is stored.
  */
 const assign = `
 WITH request AS (
   SELECT * FROM unnest($1::text[], $2::bigint[], $3::int[], $4::int[]) AS r(agent_id, epoch, work, control)
 ), session AS MATERIALIZED (
-  SELECT s.agent_id, s.company_id, s.epoch, s.ledger_id, s.assign_no, r.work, r.control
+  SELECT s.agent_id, s.company_id, s.epoch, s.ledger_id, s.assign_no, r.control,
+    CASE WHEN s.drain_requested_at IS NULL THEN r.work ELSE 0 END AS work
   FROM agent_sessions s JOIN request r ON r.agent_id = s.agent_id
   WHERE s.epoch = r.epoch AND s.server_id = $5 AND s.connected
   ORDER BY s.agent_id FOR NO KEY UPDATE OF s
@@ -61,7 +62,7 @@ const withWork = `
 SELECT s.agent_id FROM agent_sessions s
 WHERE s.agent_id = ANY($1::text[]) AND s.server_id = $2 AND s.connected AND EXISTS (
   SELECT FROM commands c WHERE c.status = 'queued' AND c.agent_id = s.agent_id AND c.company_id = s.company_id
-    AND c.expires_at > clock_timestamp())
+    AND c.expires_at > clock_timestamp() AND (s.drain_requested_at IS NULL OR c.lane = 'control'))
 ORDER BY s.agent_id`;
 
 const cancels = `

@@ -1,14 +1,26 @@
 import { createBatcher } from "../batcher.ts";
-import type { KeptRun, OpenSession, OpenSessionOutcome, WatchEvent } from "../command-store.ts";
+import type { HeldCommand, KeptRun, OpenSession, OpenSessionOutcome, WatchEvent } from "../command-store.ts";
 import { isUnavailable } from "../errors.ts";
 import { isSameRun, settle, type AssignedRun, type Settlement } from "../reconcile.ts";
 import type { StoreContext } from "./context.ts";
-import { assigned, lock, lockFree, look, open, supersede, type AgentRow, type AssignedRow } from "./open-statements.ts";
+import {
+  assigned,
+  forgotten,
+  lock,
+  lockFree,
+  look,
+  open,
+  supersede,
+  type AgentRow,
+  type AssignedRow,
+} from "./open-statements.ts";
 import { setProfiles, profileColumns } from "./profile.ts";
 import { settleRuns } from "./settle-runs.ts";
 import type { Sql } from "./sql.ts";
 
 type Rows = Sql["rows"];
+
+type OpenedOutcome = Extract<OpenSessionOutcome, { kind: "opened" }>;
 
 interface Opened {
   outcome: OpenSessionOutcome;
@@ -153,20 +165,47 @@ async function openAll(
     settled.map(({ row, epoch, settlement }) => ({ commandId: row.id, epoch, settlement })),
   );
   const settledOf = Map.groupBy(settled, ({ row }) => row.agent_id);
-  for (const opening of openings) {
+  const opened = openings.map((opening) => {
     const own = settledOf.get(opening.hello.agentId) ?? [];
     const mine = new Set(own.map(({ row }) => row.id));
-    outcomes.set(opening.hello.agentId, {
+    return {
       events: events.filter(({ commandId }) => mine.has(commandId)),
       outcome: openedOutcome(opening, own),
-    });
-  }
+      opening,
+    };
+  });
+  await spareForgotten(rows, opened);
+  for (const { opening, ...one } of opened) outcomes.set(opening.hello.agentId, one);
+}
+
+/** A run isn't stopped whose assignment the store has forgotten: see `OpenSessionOutcome`. */
+async function spareForgotten(
+  rows: Rows,
+  opened: readonly { opening: Opening; outcome: OpenedOutcome }[],
+): Promise<void> {
+  const stopped = opened.flatMap(({ opening, outcome }) =>
+    outcome.stop.map((run) => ({ ...run, agentId: opening.hello.agentId })),
+  );
+  if (stopped.length === 0) return;
+  const found = await rows<{ agent_id: string; id: string; attempt: number }>({
+    name: "session-forgotten",
+    text: forgotten,
+    values: [
+      stopped.map(({ commandId }) => commandId),
+      stopped.map(({ agentId }) => agentId),
+      stopped.map(({ attempt }) => attempt),
+    ],
+  });
+  const isForgotten = (agentId: string, { commandId, attempt }: HeldCommand): boolean =>
+    found.some((row) => row.agent_id === agentId && row.id === commandId && row.attempt === attempt);
+  for (const { opening, outcome } of opened)
+    outcome.stop = outcome.stop.filter((run) => !isForgotten(opening.hello.agentId, run));
 }
 
 function openedOutcome(
   { hello, before, epoch }: Opening,
   settled: readonly { row: AssignedRow; settlement: Settlement }[],
-): OpenSessionOutcome {
+): OpenedOutcome {
   const kept = settled.filter(({ settlement }) => isKept(settlement)).map(({ row }) => toKept(row));
   const idsOf = (...wanted: Settlement[]) =>
     settled.filter(({ settlement }) => wanted.includes(settlement)).map(({ row }) => row.id);

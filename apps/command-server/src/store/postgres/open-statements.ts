@@ -1,5 +1,6 @@
 import type { Lane, RetryPolicy } from "../../commands/command.ts";
 import { connectionEntries } from "./feed-entries.ts";
+import { sessionEnds } from "./session-log.ts";
 
 // The statements that open sessions, each for any number of agents (distinct, and sorted where rows are locked).
 
@@ -63,10 +64,22 @@ export interface AssignedRow {
 /** The sessions that are open, of agents $1, as ones that end: before the new ones are written. */
 export const supersede = `
 WITH ended AS (
-  SELECT agent_id, company_id, epoch, server_id, 'superseded' AS disconnect_reason FROM agent_sessions
-  WHERE agent_id = ANY($1::text[]) AND connected
+  SELECT agent_id, company_id, epoch, server_id, sessions, connected_at, clock_timestamp() AS disconnected_at,
+    'superseded' AS disconnect_reason, NULL::text AS disconnect_detail
+  FROM agent_sessions WHERE agent_id = ANY($1::text[]) AND connected
+), ${sessionEnds("ended")}
+SELECT FROM ended`;
+
+/**
+ * Which of the runs $1 (with agents $2 and attempts $3) are of commands that wait in the queue for that agent. Looked up by
+ * id alone: by their state the planner might walk every live command.
+ */
+export const forgotten = `
+WITH found AS MATERIALIZED (
+  SELECT c.agent_id, c.id, c.attempt, c.status FROM commands c WHERE c.id = ANY($1::text[])
 )
-${connectionEntries("agent.disconnected", "ended")}`;
+SELECT f.agent_id, f.id, f.attempt FROM unnest($1::text[], $2::text[], $3::int[]) AS h(id, agent_id, attempt)
+JOIN found f ON f.id = h.id AND f.agent_id = h.agent_id AND f.attempt = h.attempt WHERE f.status = 'queued'`;
 
 /** Ledgers that are remembered of one agent, beside the one that speaks. */
 const pastLedgers = 8;
@@ -83,7 +96,7 @@ WITH hello AS (
     AS h(agent_id, epoch, ledger_id, boot_id, known, highest)
 ), opened AS (
   UPDATE agent_sessions s SET epoch = h.epoch, ledger_id = h.ledger_id, boot_id = h.boot_id, server_id = $5, connected = true,
-    assign_no = greatest(s.assign_no, h.known), seen_at = clock_timestamp(), connected_at = clock_timestamp(),
+    sessions = s.sessions + 1, assign_no = greatest(s.assign_no, h.known), seen_at = clock_timestamp(), connected_at = clock_timestamp(),
     disconnected_at = NULL, disconnect_reason = NULL, disconnect_detail = NULL
   FROM hello h WHERE s.agent_id = h.agent_id RETURNING s.agent_id, s.company_id, s.epoch, s.server_id
 ), fed AS (${connectionEntries("agent.connected", "opened")}), past AS (

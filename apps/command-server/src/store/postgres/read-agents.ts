@@ -41,6 +41,9 @@ export async function listAgents({ read }: PrismaReads, query: ListAgents): Prom
 function toAgent(row: AgentRow): Agent {
   const { session } = row;
   const online = row.revokedAt === null && session?.connected === true;
+  const drainReasons: Agent["drainReasons"] = [];
+  if (session?.drainRequestedAt) drainReasons.push("operator");
+  if (row.draining) drainReasons.push("agent");
   const { running = null, load1 = null, freeMemoryBytes = null } = session ?? {};
   return {
     agentId: row.agentId,
@@ -53,8 +56,11 @@ function toAgent(row: AgentRow): Agent {
     platform: row.platform,
     version: row.version,
     facts: row.facts as JsonObject | null,
+    factsAt: row.factsAt,
     status: row.revokedAt === null ? (online ? "online" : "offline") : "revoked",
-    draining: row.draining,
+    draining: drainReasons.length > 0,
+    drainReasons,
+    drainRequestedAt: session?.drainRequestedAt ?? null,
     epoch: Number(session?.epoch ?? 0),
     serverId: online ? (session?.serverId ?? null) : null,
     enrolledAt: row.enrolledAt,

@@ -31,7 +31,7 @@ const result = `
 WITH report AS (
   SELECT * FROM json_to_recordset($12::json) AS r(command_id text, agent_id text, ledger_id text, attempt int,
     assign_no bigint, recorded boolean, status text, retry_reason text, exit_code int, error text, error_message text,
-    duration_ms bigint, output_bytes bigint, started_ago_ms float8, late jsonb)
+    duration_ms bigint, output_bytes bigint, started_ago_ms float8, left_running jsonb, late jsonb)
 ), held AS MATERIALIZED (
   SELECT c.id, c.agent_id, c.ledger_id, c.assign_no, c.attempt, c.status, c.answered, c.late_result, c.retry,
     c.cancel_requested_at, c.expires_at, c.output_end
@@ -52,7 +52,7 @@ WITH report AS (
   SELECT id, run_agent AS agent_id, ledger_id, attempt, output_end FROM judged WHERE verdict = 'applied'
 ), ${appendPieces}, ended AS (
   UPDATE commands c SET status = j.status, revision = c.revision + 1, answered = true, finished_at = clock_timestamp(),
-    due_at = NULL, exit_code = j.exit_code, error = j.error, error_message = j.error_message, duration_ms = j.duration_ms,
+    due_at = NULL, left_running = j.left_running, exit_code = j.exit_code, error = j.error, error_message = j.error_message, duration_ms = j.duration_ms,
     started_at = coalesce(c.started_at,
       greatest(c.assigned_at, clock_timestamp() - j.started_ago_ms * interval '1 ms')),
     output_end = coalesce(g.output_end, c.output_end),
@@ -140,7 +140,7 @@ function toJson(report: ResultReport): string {
   const ran = report.exitCode >= 0;
   const exitCode = ran ? report.exitCode : null;
   const error = report.error ?? (report.outcome === "exited" ? null : report.outcome);
-  const { errorMessage, outputBytes } = report;
+  const { errorMessage, outputBytes, leftRunning } = report;
   // Nothing ran to an end, and nobody knows how long it did.
   const durationMs = ran || report.durationMs > 0 ? Math.round(report.durationMs) : null;
   return cleanJson({
@@ -158,7 +158,8 @@ function toJson(report: ResultReport): string {
     duration_ms: durationMs,
     output_bytes: outputBytes,
     started_ago_ms: ran || report.startedAgoMs > 0 ? report.startedAgoMs : null,
+    left_running: leftRunning.length > 0 ? leftRunning : null,
     // Its output isn't kept any more.
-    late: { status, exitCode, error, errorMessage, durationMs, outputBytes, truncated: outputBytes > 0 },
+    late: { status, exitCode, error, errorMessage, durationMs, outputBytes, truncated: outputBytes > 0, leftRunning },
   });
 }

@@ -1,4 +1,11 @@
-import type { Command, CommandResult, CommandStatus, JsonObject, RetryPolicy } from "../../commands/command.ts";
+import type {
+  Command,
+  CommandResult,
+  CommandStatus,
+  JsonObject,
+  LeftProcess,
+  RetryPolicy,
+} from "../../commands/command.ts";
 import { isTerminal } from "../../commands/command.ts";
 import type { CommandChange } from "../command-store.ts";
 
@@ -30,6 +37,7 @@ export interface CommandRow {
   duration_ms: number | null;
   output_bytes: number;
   truncated: boolean;
+  left_running: LeftProcess[] | null;
   late_result: (CommandResult & { status: CommandStatus }) | null;
   created_by: string;
   rollout_id: string | null;
@@ -38,7 +46,7 @@ export interface CommandRow {
 export const commandColumns = `c.id, c.company_id, c.agent_id, c.type, c.command, c.args, c.parameters, c.timeout_ms, c.priority,
   c.idempotent, c.retry, c.status, c.attempt, c.revision, c.queued_at, c.assigned_at, c.started_at, c.finished_at,
   c.expires_at, c.cancel_requested_at, c.exit_code, c.error, c.error_message, c.duration_ms, c.output_bytes,
-  c.truncated, c.late_result, c.created_by, c.rollout_id`;
+  c.truncated, c.left_running, c.late_result, c.created_by, c.rollout_id`;
 
 const changing = [
   "status",
@@ -54,6 +62,7 @@ const changing = [
   "duration_ms",
   "output_bytes",
   "truncated",
+  "left_running",
 ] as const satisfies readonly (keyof CommandRow)[];
 
 /** The columns that a transition can have changed, of this table or CTE. */
@@ -93,7 +102,8 @@ export function toCommand(row: CommandRow): Command {
     queuedAt: row.queued_at,
     expiresAt: row.expires_at,
     ...toChange(row),
-    lateResult: row.late_result,
+    // What was kept before there was such a list has none.
+    lateResult: row.late_result && { ...row.late_result, leftRunning: row.late_result.leftRunning ?? [] },
     createdBy: row.created_by,
     rolloutId: row.rollout_id,
   };
@@ -107,5 +117,6 @@ function toResult(row: ChangeRow): CommandResult {
     durationMs: row.duration_ms,
     outputBytes: row.output_bytes,
     truncated: row.truncated,
+    leftRunning: row.left_running ?? [],
   };
 }

@@ -35,6 +35,9 @@ function conditionsOf(selection: AgentSelection, param: Param): string {
   return conditions.join(" AND ");
 }
 
+/** Of `agents a` and its session `s`: by its own word, or an operator's wish. */
+const isDraining = "(a.draining OR s.drain_requested_at IS NOT NULL)";
+
 /** What agent `agent` announced of a type: at most one row. */
 function announced(agent: string, type: string): string {
   return `SELECT nullif(e->'parametersSchema', 'null'::jsonb) AS schema FROM jsonb_array_elements(${agent}.types) e
@@ -73,7 +76,7 @@ export async function selectAgents(
   const after = query.cursor === null ? "" : `AND a.agent_id > ${param(decodeId(query.cursor))}`;
   const text = `
     WITH page AS (
-      SELECT a.agent_id, a.types, a.draining, coalesce(s.connected, false) AS online, a.agent_id AS place
+      SELECT a.agent_id, a.types, ${isDraining} AS draining, coalesce(s.connected, false) AS online, a.agent_id AS place
       FROM agents a LEFT JOIN agent_sessions s ON s.agent_id = a.agent_id
       WHERE ${conditionsOf(query, param)} ${after}
       ORDER BY a.agent_id LIMIT ${param(query.limit + 1)}
@@ -93,13 +96,13 @@ export async function leastLoadedAgents(
   const param: Param = (value) => `$${values.push(value)}`;
   const text = `
     WITH loaded AS (
-      SELECT a.agent_id, a.draining, s.connected AS online, coalesce(s.load1, 0) AS load1,
+      SELECT a.agent_id, false AS draining, s.connected AS online, coalesce(s.load1, 0) AS load1,
         (SELECT count(*) FROM commands c WHERE c.agent_id = a.agent_id AND c.status = 'assigned')::float8
           / greatest(a.concurrency, 1) AS load,
         (SELECT count(*) FROM commands c WHERE c.agent_id = a.agent_id AND c.company_id = a.company_id
           AND c.status = 'queued') AS queued
       FROM agents a JOIN agent_sessions s ON s.agent_id = a.agent_id
-      WHERE ${conditionsOf({ ...query, online: true }, param)} AND NOT a.draining
+      WHERE ${conditionsOf({ ...query, online: true }, param)} AND NOT ${isDraining}
     ), least AS (
       SELECT l.*, row_number() OVER (ORDER BY l.load, l.queued, l.load1, l.agent_id) AS place FROM loaded l
       ORDER BY place LIMIT ${param(query.limit)}

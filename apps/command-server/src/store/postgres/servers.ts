@@ -1,5 +1,5 @@
 import type { StoreContext } from "./context.ts";
-import { connectionEntries } from "./feed-entries.ts";
+import { endedColumns, endSession, sessionEnds } from "./session-log.ts";
 
 const alive = `
 INSERT INTO servers (server_id, seen_at) VALUES ($1, clock_timestamp())
@@ -13,11 +13,10 @@ WITH orphan AS MATERIALIZED (
   SELECT agent_id FROM agent_sessions WHERE connected AND server_id = ANY($1::text[])
   LIMIT ${sessionsPerRound} FOR NO KEY UPDATE SKIP LOCKED
 ), ended AS (
-  UPDATE agent_sessions s SET connected = false, disconnected_at = clock_timestamp(), disconnect_reason = 'server_lost',
-    disconnect_detail = NULL, running = NULL, load1 = NULL, free_memory_bytes = NULL
+  UPDATE agent_sessions s SET ${endSession("'server_lost'", "NULL")}
   WHERE s.agent_id = ANY(ARRAY(SELECT agent_id FROM orphan))
-  RETURNING s.agent_id, s.company_id, s.epoch, s.server_id, s.disconnect_reason
-), fed AS (${connectionEntries("agent.disconnected", "ended")})
+  RETURNING ${endedColumns}
+), ${sessionEnds("ended")}
 SELECT agent_id FROM ended`;
 
 /** Servers silent for $1 ms. */

@@ -1,8 +1,8 @@
 import { createBatcher } from "../batcher.ts";
 import type { AgentProfile, DisconnectReason, SessionHeartbeat, StaleSession } from "../command-store.ts";
 import type { StoreContext } from "./context.ts";
-import { connectionEntries } from "./feed-entries.ts";
 import { profileValues, updateProfileStatement } from "./profile.ts";
+import { endedColumns, endSession, sessionEnds } from "./session-log.ts";
 import { isUnavailable } from "../errors.ts";
 import { cleanText } from "../text.ts";
 
@@ -32,11 +32,10 @@ WITH ending AS (
   SELECT s.agent_id, e.reason, e.detail FROM agent_sessions s JOIN ending e ON e.agent_id = s.agent_id
   WHERE s.epoch = e.epoch AND s.server_id = $3 AND s.connected ORDER BY s.agent_id FOR NO KEY UPDATE OF s
 ), ended AS (
-  UPDATE agent_sessions s SET connected = false, disconnected_at = clock_timestamp(), disconnect_reason = c.reason,
-    disconnect_detail = c.detail, running = NULL, load1 = NULL, free_memory_bytes = NULL
+  UPDATE agent_sessions s SET ${endSession("c.reason", "c.detail")}
   FROM current c WHERE s.agent_id = c.agent_id
-  RETURNING s.agent_id, s.company_id, s.epoch, s.server_id, s.disconnect_reason
-), fed AS (${connectionEntries("agent.disconnected", "ended")})
+  RETURNING ${endedColumns}
+), ${sessionEnds("ended")}
 SELECT agent_id FROM ended`;
 
 interface BeatRow {

@@ -49,11 +49,38 @@ export async function revokeAgent(context: StoreContext, companyId: string, agen
   return true;
 }
 
+/**
+ * Notes an operator's wish, or takes it back. In: 1 agent, 2 company, 3 '1': it is wanted. Out: {} when there is no such
+ * agent; else {server of its open session or ''}.
+ */
+const drainScript: Script = {
+  name: "agent-drain",
+  kind: "settle",
+  lua: `
+if redis.call('HGET', K.agent(ARGV[1]), 'company') ~= ARGV[2] then return {} end
+if ARGV[3] == '1' then redis.call('HSETNX', K.session(ARGV[1]), 'drain_at', now)
+else redis.call('HDEL', K.session(ARGV[1]), 'drain_at') end
+return {holderOf(ARGV[1])}`,
+};
+
+/** Repeatable. False when the company has no such agent. */
+export async function requestDrain(
+  { valkey, signals }: StoreContext,
+  companyId: string,
+  agentId: string,
+  wanted: boolean,
+): Promise<boolean> {
+  const [holder] = await valkey.run<[string?]>(drainScript, agentId, companyId, wanted ? "1" : "0");
+  if (holder === undefined) return false;
+  if (!wanted) signals.wake([{ agentId, holder: holder || null }]);
+  return true;
+}
+
 /** In: 1 agent, 2 facts as JSON. */
 const factsScript: Script = {
   name: "agent-facts",
   kind: "settle",
-  lua: `if redis.call('EXISTS', K.agent(ARGV[1])) == 1 then redis.call('HSET', K.agent(ARGV[1]), 'facts', ARGV[2]) end`,
+  lua: `if redis.call('EXISTS', K.agent(ARGV[1])) == 1 then redis.call('HSET', K.agent(ARGV[1]), 'facts', ARGV[2], 'facts_at', now) end`,
 };
 
 /** What FACTS found; the agent's own words. Repeatable. */

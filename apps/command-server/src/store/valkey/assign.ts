@@ -10,7 +10,7 @@ import type { Script } from "./script.ts";
  * Out: {'stale', agent, why} for a session that isn't current; {'assigned', state, record, ms left to start, ms it
  *      waited}; {'broken', state} for a command whose record was changed by another program: it ended as failed.
  *
- * What has expired is left to the sweep. An entry of the queue without a readable state is dropped.
+ * An agent that an operator drains gets nothing in the work lane. What has expired is left to the sweep. An entry of the queue without a readable state is dropped.
  */
 const assignScript: Script = {
   name: "assign",
@@ -33,7 +33,7 @@ for n = 2, #ARGV, 4 do
   else
     local number = tonumber(s.assign_no or 0)
     local before = number
-    for _, slots in ipairs({{'control', ARGV[n + 3]}, {'work', ARGV[n + 2]}}) do
+    for _, slots in ipairs({{'control', ARGV[n + 3]}, {'work', s.drain_at and 0 or ARGV[n + 2]}}) do
       local queue, free, skipped = K.queued(agent, slots[1], s.company), tonumber(slots[2]), 0
       while free > 0 do
         local ids = redis.call('ZRANGE', queue, skipped, skipped + free - 1)
@@ -77,8 +77,8 @@ const withWorkScript: Script = {
   lua: `
 local found = {}
 for n = 2, #ARGV do
-  local s = fields(K.session(ARGV[n]), 'server', 'connected', 'company')
-  if s.server == ARGV[1] and s.connected == '1' and (redis.call('ZCARD', K.queued(ARGV[n], 'work', s.company)) > 0
+  local s = fields(K.session(ARGV[n]), 'server', 'connected', 'company', 'drain_at')
+  if s.server == ARGV[1] and s.connected == '1' and (not s.drain_at and redis.call('ZCARD', K.queued(ARGV[n], 'work', s.company)) > 0
     or redis.call('ZCARD', K.queued(ARGV[n], 'control', s.company)) > 0) then found[#found + 1] = ARGV[n] end
 end
 return found`,

@@ -37,6 +37,8 @@ const templates = {
   /** Agent. Hashes: who it is and what it says of itself; its current or last session. */
   agent: "fw:agent:$",
   session: "fw:session:$",
+  /** Agent. List of its ended sessions, JSON, newest first. */
+  sessions: "fw:sessions:$",
   /** Agent. Largest recorded assignment number by ledger, and when each ledger was first seen. */
   ledgers: "fw:ledgers:$",
   ledgersSeen: "fw:ledgers-seen:$",

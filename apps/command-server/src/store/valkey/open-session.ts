@@ -1,10 +1,11 @@
-import type { KeptRun, OpenSession, OpenSessionOutcome, WatchEvent } from "../command-store.ts";
+import type { HeldCommand, KeptRun, OpenSession, OpenSessionOutcome, WatchEvent } from "../command-store.ts";
 import { unavailable } from "../errors.ts";
 import { isSameRun, settle, type AssignedRun, type Settlement } from "../reconcile.ts";
 import type { StoreContext } from "./context.ts";
 import { profileFields } from "./profile.ts";
 import { parseState, type CommandState } from "./record.ts";
 import type { Script } from "./script.ts";
+import type { Valkey } from "./valkey.ts";
 
 /**
  * Everything that decides about a hello.
@@ -128,6 +129,24 @@ interface Look {
   now: number;
   runs: { text: string; state: CommandState }[];
 }
+
+/**
+ * In:  1 agent, then command and attempt of runs that it has.
+ * Out: those whose command waits in the queue for it as the same attempt: the store has forgotten that it gave them out.
+ */
+const forgottenScript: Script = {
+  name: "session-forgotten",
+  kind: "read",
+  lua: `
+local found = {}
+for n = 2, #ARGV, 2 do
+  local st = load(ARGV[n])
+  if st and st.agent_id == ARGV[1] and st.status == 'queued' and st.attempt == tonumber(ARGV[n + 1]) then
+    found[#found + 1] = ARGV[n]
+  end
+end
+return found`,
+};
 
 const maxTries = 30;
 
@@ -255,11 +274,24 @@ async function open({ valkey, serverId }: StoreContext, hello: OpenSession, befo
       fleet: hello.profile.fleet || before.fleet,
       superseded: before.connected === "1" ? { serverId: before.serverId, epoch: before.epoch } : null,
       kept,
-      stop: hello.held.filter((entry) => entry.state === "running" && !kept.some((run) => isSameRun(entry, run))),
+      stop: await toStop(valkey, hello, kept),
       requeued: idsOf("requeue", "retry"),
       lost: idsOf("lose"),
     },
   };
+}
+
+/** What runs and isn't kept; not what the store has forgotten to have given out (see `OpenSessionOutcome`). */
+async function toStop(
+  valkey: Valkey,
+  { agentId, held }: OpenSession,
+  kept: readonly KeptRun[],
+): Promise<HeldCommand[]> {
+  const others = held.filter((entry) => entry.state === "running" && !kept.some((run) => isSameRun(entry, run)));
+  if (others.length === 0) return [];
+  const runs = others.flatMap(({ commandId, attempt }) => [commandId, attempt]);
+  const forgotten = new Set(await valkey.run<string[]>(forgottenScript, agentId, ...runs));
+  return others.filter(({ commandId }) => !forgotten.has(commandId));
 }
 
 function isKept(settlement: Settlement): boolean {

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../commands/command.ts";
-import { disconnectReasons, type Agent, type DisconnectReason, type Page } from "../command-store.ts";
+import { disconnectReasons, type Agent, type DisconnectReason, type DrainReason, type Page } from "../command-store.ts";
 import type { AgentRecords } from "../port/agents.ts";
 import { decodeId, toPage } from "../pages.ts";
 import type { Script } from "./script.ts";
@@ -7,12 +7,12 @@ import type { Valkey } from "./valkey.ts";
 
 // prettier-ignore
 const agentFields = [
-  "company", "fleet", "labels", "types", "concurrency", "hostname", "platform", "version", "draining", "facts",
+  "company", "fleet", "labels", "types", "concurrency", "hostname", "platform", "version", "draining", "facts", "facts_at",
   "enrolled_at", "revoked_at",
 ] as const;
 // prettier-ignore
 const sessionFields = [
-  "epoch", "server", "connected", "seen", "connected_at", "disconnected_at", "reason", "detail", "running", "load1", "free",
+  "epoch", "server", "connected", "seen", "connected_at", "disconnected_at", "reason", "detail", "running", "load1", "free", "drain_at",
 ] as const;
 
 const quoted = (names: readonly string[]) => names.map((name) => `'${name}'`).join(", ");
@@ -80,6 +80,10 @@ function toAgent(agentId: string, [agentValues, sessionValues]: Row): Agent | nu
   const online = !revoked && s("connected") === "1";
   const [running, load1, free] = [s("running"), s("load1"), s("free")];
   const facts = a("facts");
+  const drainReasons: DrainReason[] = [
+    ...(s("drain_at") === null ? [] : ["operator" as const]),
+    ...(a("draining") === "1" ? ["agent" as const] : []),
+  ];
   return {
     agentId,
     companyId,
@@ -91,8 +95,11 @@ function toAgent(agentId: string, [agentValues, sessionValues]: Row): Agent | nu
     platform: a("platform") ?? "",
     version: a("version") ?? "",
     facts: facts === null ? null : (JSON.parse(facts) as JsonObject),
+    factsAt: instant(a("facts_at")),
     status: revoked ? "revoked" : online ? "online" : "offline",
-    draining: a("draining") === "1",
+    draining: drainReasons.length > 0,
+    drainReasons,
+    drainRequestedAt: instant(s("drain_at")),
     epoch: Number(s("epoch") ?? 0),
     serverId: online ? s("server") : null,
     enrolledAt: new Date(Number(a("enrolled_at"))),
@@ -112,6 +119,6 @@ function instant(ms: string | null): Date | null {
   return ms === null ? null : new Date(Number(ms));
 }
 
-function reasonOf(text: string | null): DisconnectReason | null {
+export function reasonOf(text: string | null): DisconnectReason | null {
   return disconnectReasons.find((reason) => reason === text) ?? null;
 }

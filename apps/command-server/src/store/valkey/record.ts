@@ -1,4 +1,12 @@
-import type { Command, CommandResult, CommandStatus, JsonObject, Lane, RetryPolicy } from "../../commands/command.ts";
+import type {
+  Command,
+  CommandResult,
+  CommandStatus,
+  JsonObject,
+  Lane,
+  LeftProcess,
+  RetryPolicy,
+} from "../../commands/command.ts";
 import { isTerminal } from "../../commands/command.ts";
 import type { CommandChange, NewCommand } from "../command-store.ts";
 import { strictJson } from "../text.ts";
@@ -62,7 +70,8 @@ export interface CommandState {
   output_bytes?: number;
   output_end?: number;
   truncated?: boolean;
-  late_result?: CommandResult & { status: CommandStatus };
+  left_running?: LeftProcess[];
+  late_result?: Omit<CommandResult, "leftRunning"> & { status: CommandStatus; leftRunning?: LeftProcess[] };
 }
 
 /** What both texts are made of. */
@@ -133,6 +142,7 @@ function parseObject<T>(text: string | null, has: keyof T & string): T | null {
 
 /** The command as the port gives it. */
 export function toCommand(record: CommandRecord, state: CommandState): Command {
+  const late = state.late_result;
   return {
     commandId: state.command_id,
     companyId: state.company_id,
@@ -148,7 +158,7 @@ export function toCommand(record: CommandRecord, state: CommandState): Command {
     queuedAt: new Date(state.queued_ms),
     expiresAt: new Date(state.expires_ms),
     ...toChange(state),
-    lateResult: state.late_result ?? null,
+    lateResult: late === undefined ? null : { ...late, leftRunning: late.leftRunning ?? [] },
     createdBy: record.created_by,
     rolloutId: state.rollout_id ?? null,
   };
@@ -175,6 +185,7 @@ function toResult(state: CommandState): CommandResult {
     durationMs: state.duration_ms ?? null,
     outputBytes: state.output_bytes ?? 0,
     truncated: state.truncated ?? false,
+    leftRunning: state.left_running ?? [],
   };
 }
 

@@ -58,7 +58,7 @@ local stored = st.output_end or 0
 leaveRun(st)
 if not st.started_ms then st.started_ms = ARGV[9] == '' and now or math.max(st.assigned_ms, now - tonumber(ARGV[9])) end
 st.answered = true
-for _, field in ipairs({'exit_code', 'error', 'error_message', 'duration_ms'}) do
+for _, field in ipairs({'exit_code', 'error', 'error_message', 'duration_ms', 'left_running'}) do
   st[field] = answer[field] ~= cjson.null and answer[field] or nil
 end
 st.truncated = st.truncated or answer.output_bytes > stored
@@ -109,6 +109,8 @@ function answerText(report: ResultReport): string {
   const exitCode = ran ? report.exitCode : null;
   const error = report.error ?? (report.outcome === "exited" ? null : report.outcome);
   const { errorMessage, outputBytes } = report;
+  // Left out where there are none: Lua can't tell an empty list from an empty object.
+  const left = report.leftRunning.length === 0 ? {} : { leftRunning: report.leftRunning };
   // Nothing ran to an end, and nobody knows how long it did.
   const durationMs = ran || report.durationMs > 0 ? Math.round(report.durationMs) : null;
   return cleanJson({
@@ -118,7 +120,8 @@ function answerText(report: ResultReport): string {
     error_message: errorMessage,
     duration_ms: durationMs,
     output_bytes: outputBytes,
+    ...(report.leftRunning.length === 0 ? {} : { left_running: report.leftRunning }),
     // Its output isn't kept any more.
-    late: { status, exitCode, error, errorMessage, durationMs, outputBytes, truncated: outputBytes > 0 },
+    late: { status, exitCode, error, errorMessage, durationMs, outputBytes, truncated: outputBytes > 0, ...left },
   });
 }

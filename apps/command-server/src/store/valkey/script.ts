@@ -63,6 +63,7 @@ function constants(text: string, settings: StoreSettings): string {
   const values: Record<string, number> = {
     RECORD_TTL: settings.recordTtlMs,
     DEFAULT_EXPIRY: settings.defaultExpiryMs,
+    SESSION_TTL: settings.sessionTtlMs,
     HOLDER_TIMEOUT: settings.holderTimeoutMs,
     START_GRACE: settings.startGraceMs,
     TIMEOUT_GRACE: settings.timeoutGraceMs,

@@ -2,7 +2,7 @@
 export const agentParts = {
   sessionOf: `
 local function sessionOf(agent)
-  return fields(K.session(agent), 'epoch', 'server', 'connected', 'ledger', 'company', 'assign_no', 'seen', 'fleet')
+  return fields(K.session(agent), 'epoch', 'server', 'connected', 'ledger', 'company', 'assign_no', 'seen', 'fleet', 'connected_at', 'drain_at')
 end`,
 
   /** Why a session that was asked about isn't current. */
@@ -22,13 +22,17 @@ local function feedAgent(kind, company, agent, epoch, server, reason)
   feed(kind, company, agent, '', '', '{"epoch":' .. epoch .. ',"serverId":' .. json(server) .. ',"reason":' .. json(reason) .. '}')
 end`,
 
-  /** Ends an open session; its commands stay assigned until the agent comes back or their time is over. */
+  /** Ends an open session and keeps it in the agent's history; its commands stay assigned until the agent comes back or their time is over. */
   endSession: `
 local function endSession(agent, s, reason, detail)
   redis.call('SREM', K.held(s.server), agent)
   redis.call('HSET', K.session(agent), 'connected', '0', 'disconnected_at', now, 'reason', reason)
   redis.call('HDEL', K.session(agent), 'detail', 'running', 'load1', 'free')
   if detail then redis.call('HSET', K.session(agent), 'detail', detail) end
+  redis.call('LPUSH', K.sessions(agent), cjson.encode({ epoch = tonumber(s.epoch), server = s.server,
+    connected = tonumber(s.connected_at), disconnected = now, reason = reason, detail = detail }))
+  redis.call('LTRIM', K.sessions(agent), 0, 49)
+  redis.call('PEXPIRE', K.sessions(agent), SESSION_TTL)
   countOnline(s.fleet, -1)
   feedAgent('agent.disconnected', s.company, agent, s.epoch, s.server, reason)
 end`,

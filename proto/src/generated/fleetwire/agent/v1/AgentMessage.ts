@@ -7,6 +7,7 @@ import type { OutputChunkInput as _fleetwire_agent_v1_OutputChunkInput, OutputCh
 import type { ResultInput as _fleetwire_agent_v1_ResultInput, Result as _fleetwire_agent_v1_Result } from '../../../fleetwire/agent/v1/Result.ts';
 import type { HeartbeatInput as _fleetwire_agent_v1_HeartbeatInput, Heartbeat as _fleetwire_agent_v1_Heartbeat } from '../../../fleetwire/agent/v1/Heartbeat.ts';
 import type { ProfileInput as _fleetwire_agent_v1_ProfileInput, Profile as _fleetwire_agent_v1_Profile } from '../../../fleetwire/agent/v1/Profile.ts';
+import type { FactsInput as _fleetwire_agent_v1_FactsInput, Facts as _fleetwire_agent_v1_Facts } from '../../../fleetwire/agent/v1/Facts.ts';
 
 /**
  * Agent to server.
@@ -22,7 +23,11 @@ export interface AgentMessageInput {
    * Labels, capabilities or concurrency changed while connected.
    */
   'profile'?: (_fleetwire_agent_v1_ProfileInput | null);
-  'body'?: "hello"|"started"|"refused"|"output"|"result"|"heartbeat"|"profile";
+  /**
+   * Only where Welcome.takes_facts.
+   */
+  'facts'?: (_fleetwire_agent_v1_FactsInput | null);
+  'body'?: "hello"|"started"|"refused"|"output"|"result"|"heartbeat"|"profile"|"facts";
 }
 
 /**
@@ -39,5 +44,9 @@ export interface AgentMessage {
    * Labels, capabilities or concurrency changed while connected.
    */
   'profile'?: (_fleetwire_agent_v1_Profile | null);
-  'body'?: "hello"|"started"|"refused"|"output"|"result"|"heartbeat"|"profile";
+  /**
+   * Only where Welcome.takes_facts.
+   */
+  'facts'?: (_fleetwire_agent_v1_Facts | null);
+  'body'?: "hello"|"started"|"refused"|"output"|"result"|"heartbeat"|"profile"|"facts";
 }

@@ -2,6 +2,7 @@
 
 import type { OutcomeInput as _fleetwire_agent_v1_OutcomeInput, Outcome as _fleetwire_agent_v1_Outcome } from '../../../fleetwire/agent/v1/Outcome.ts';
 import type { OutputChunkInput as _fleetwire_agent_v1_OutputChunkInput, OutputChunk as _fleetwire_agent_v1_OutputChunk } from '../../../fleetwire/agent/v1/OutputChunk.ts';
+import type { LeftProcessInput as _fleetwire_agent_v1_LeftProcessInput, LeftProcess as _fleetwire_agent_v1_LeftProcess } from '../../../fleetwire/agent/v1/LeftProcess.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface ResultInput {
@@ -39,6 +40,10 @@ export interface ResultInput {
    * How long before this message it started (ms); lets the server date `startedAt` when Started was lost.
    */
   'startedAgoMs'?: (number | string | Long);
+  /**
+   * Processes that the command had started and that run on; at most 20. Empty also where the agent can't look.
+   */
+  'leftRunning'?: (_fleetwire_agent_v1_LeftProcessInput)[];
 }
 
 export interface Result {
@@ -76,4 +81,8 @@ export interface Result {
    * How long before this message it started (ms); lets the server date `startedAt` when Started was lost.
    */
   'startedAgoMs': (number);
+  /**
+   * Processes that the command had started and that run on; at most 20. Empty also where the agent can't look.
+   */
+  'leftRunning': (_fleetwire_agent_v1_LeftProcess)[];
 }

@@ -8,6 +8,7 @@ import type { ResultAckInput as _fleetwire_agent_v1_ResultAckInput, ResultAck as
 import type { OutputAckInput as _fleetwire_agent_v1_OutputAckInput, OutputAck as _fleetwire_agent_v1_OutputAck } from '../../../fleetwire/agent/v1/OutputAck.ts';
 import type { HeartbeatAckInput as _fleetwire_agent_v1_HeartbeatAckInput, HeartbeatAck as _fleetwire_agent_v1_HeartbeatAck } from '../../../fleetwire/agent/v1/HeartbeatAck.ts';
 import type { GoAwayInput as _fleetwire_agent_v1_GoAwayInput, GoAway as _fleetwire_agent_v1_GoAway } from '../../../fleetwire/agent/v1/GoAway.ts';
+import type { FactsAckInput as _fleetwire_agent_v1_FactsAckInput, FactsAck as _fleetwire_agent_v1_FactsAck } from '../../../fleetwire/agent/v1/FactsAck.ts';
 
 /**
  * Server to agent.
@@ -21,7 +22,8 @@ export interface ServerMessageInput {
   'outputAck'?: (_fleetwire_agent_v1_OutputAckInput | null);
   'heartbeatAck'?: (_fleetwire_agent_v1_HeartbeatAckInput | null);
   'goAway'?: (_fleetwire_agent_v1_GoAwayInput | null);
-  'body'?: "challenge"|"welcome"|"assign"|"cancel"|"resultAck"|"outputAck"|"heartbeatAck"|"goAway";
+  'factsAck'?: (_fleetwire_agent_v1_FactsAckInput | null);
+  'body'?: "challenge"|"welcome"|"assign"|"cancel"|"resultAck"|"outputAck"|"heartbeatAck"|"goAway"|"factsAck";
 }
 
 /**
@@ -36,5 +38,6 @@ export interface ServerMessage {
   'outputAck'?: (_fleetwire_agent_v1_OutputAck | null);
   'heartbeatAck'?: (_fleetwire_agent_v1_HeartbeatAck | null);
   'goAway'?: (_fleetwire_agent_v1_GoAway | null);
-  'body'?: "challenge"|"welcome"|"assign"|"cancel"|"resultAck"|"outputAck"|"heartbeatAck"|"goAway";
+  'factsAck'?: (_fleetwire_agent_v1_FactsAck | null);
+  'body'?: "challenge"|"welcome"|"assign"|"cancel"|"resultAck"|"outputAck"|"heartbeatAck"|"goAway"|"factsAck";
 }

@@ -26,6 +26,10 @@ export interface WelcomeInput {
    */
   'resume'?: (_fleetwire_agent_v1_OutputAckInput)[];
   'serverId'?: (string);
+  /**
+   * The agent may send Facts on this stream.
+   */
+  'takesFacts'?: (boolean);
 }
 
 export interface Welcome {
@@ -51,4 +55,8 @@ export interface Welcome {
    */
   'resume': (_fleetwire_agent_v1_OutputAck)[];
   'serverId': (string);
+  /**
+   * The agent may send Facts on this stream.
+   */
+  'takesFacts': (boolean);
 }

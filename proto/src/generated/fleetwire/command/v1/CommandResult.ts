@@ -1,5 +1,6 @@
 // Generated from fleetwire/command/v1/command.proto by proto/generate.mjs. Do not edit.
 
+import type { LeftProcessInput as _fleetwire_command_v1_LeftProcessInput, LeftProcess as _fleetwire_command_v1_LeftProcess } from '../../../fleetwire/command/v1/LeftProcess.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface CommandResultInput {
@@ -19,6 +20,10 @@ export interface CommandResultInput {
   'error'?: (string);
   'errorMessage'?: (string);
   'durationMs'?: (number | string | Long);
+  /**
+   * Processes that the command had started and that ran on when it had ended, as far as the agent saw them; at most 20.
+   */
+  'leftRunning'?: (_fleetwire_command_v1_LeftProcessInput)[];
   '_exitCode'?: "exitCode";
 }
 
@@ -39,5 +44,9 @@ export interface CommandResult {
   'error': (string);
   'errorMessage': (string);
   'durationMs': (number);
+  /**
+   * Processes that the command had started and that ran on when it had ended, as far as the agent saw them; at most 20.
+   */
+  'leftRunning': (_fleetwire_command_v1_LeftProcess)[];
   '_exitCode'?: "exitCode";
 }

@@ -16,22 +16,26 @@ export interface BuiltInOptions {
   commandEnvironment: Readonly<Record<string, string>>;
   pipes: OutputPipes;
   killGraceMs: number;
+  trackProcesses: boolean;
+  types: readonly string[] | null;
 }
 
 /**
- * The types that every agent has, and those of its plug-ins.
+ * The types that every agent has, and those of its plug-ins, as far as they are to be offered (`types`; null: all).
  *
- * @throws AgentError `badSettings`: a plug-in has a name that is taken.
+ * @throws AgentError `badSettings`: a plug-in has a name that is taken, or there is none of a name in `types`.
  */
-export function builtInTypes(options: BuiltInOptions, plugins: readonly CommandHandler[]): CommandTypes {
-  const { agentId, version, shell, allow, commandEnvironment: environment, pipes, killGraceMs } = options;
+export function composeTypes(options: BuiltInOptions, plugins: readonly CommandHandler[]): CommandTypes {
+  const { agentId, version, shell, allow, commandEnvironment: environment } = options;
+  const { pipes, killGraceMs, trackProcesses } = options;
   const allowList = allow === null ? null : createAllowList(allow);
-  return createCommandTypes([
-    shellHandler({ agentId, shell, allowList, environment, pipes, killGraceMs }),
+  const all = [
+    shellHandler({ agentId, shell, allowList, environment, pipes, killGraceMs, trackProcesses }),
     pingHandler,
     factsHandler({ agentId, version }),
     stopHandler,
     restartHandler,
     ...plugins,
-  ]);
+  ];
+  return createCommandTypes(all, options.types);
 }
