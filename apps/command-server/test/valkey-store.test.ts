@@ -6,7 +6,7 @@ import { startValkey, type TestValkey } from "@fleetwire/testbed";
 import type { CommandStore } from "../src/store/command-store.ts";
 import type { StoreSettings } from "../src/store/settings.ts";
 import { createValkeyStore } from "../src/store/valkey-store.ts";
-import { describeCommandStore } from "./command-store-conformance.ts";
+import { describeCommandStore, describeRolloutsOnStore } from "./command-store-conformance.ts";
 import { fresh, type BreakableStore, type StoreUnderTest } from "./command-store/fixture.ts";
 
 const log = createLogger({ service: "valkey-store-test", level: "silent" });
@@ -60,3 +60,4 @@ async function openBreakable(settings?: Partial<StoreSettings>): Promise<Breakab
 }
 
 describeCommandStore("Valkey", (settings) => openOn(shared, settings), openBreakable);
+describeRolloutsOnStore("Valkey", (settings) => openOn(shared, settings));
