@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fullLength, rounds } from "../src/config.ts";
 import { startFleet, type Fleet } from "../src/fleet.ts";
 import { startLightFleet, type LightFleetHandle, type LightFleetProcess } from "../src/light-fleet/start.ts";
-import { createLightWork } from "../src/light-work.ts";
+import { agentIds, createLightWork } from "../src/light-work.ts";
 import type { ServerProcess } from "../src/server-process.ts";
 import { storesUnderTest } from "../src/store.ts";
 
@@ -37,10 +37,10 @@ describe.each(storesUnderTest)("a server killed -9 with a thousand sessions, on 
       await staying.connected(loyal);
 
       // One runs and one waits, at every fourth agent.
-      const busy = [...ids("mover-", movers), ...ids("loyal-", loyal)].filter((_, n) => n % 4 === 0);
-      await queueAll(busy, (agentId) => work.queue(agentId, { command: "sleep 3; echo done" }));
+      const busy = [...agentIds("mover-", movers), ...agentIds("loyal-", loyal)].filter((_, n) => n % 4 === 0);
+      await work.queueEach(busy, { command: "sleep 3; echo done" });
       await eventually(async () => (await executed(moving, staying)) > busy.length / 2, { deadlineMs: 20_000 });
-      await queueAll(busy, (agentId) => work.queue(agentId, { command: "echo later" }));
+      await work.queueEach(busy, { command: "echo later" });
 
       const began = performance.now();
       await one.process.kill9();
@@ -67,22 +67,9 @@ describe.each(storesUnderTest)("a server killed -9 with a thousand sessions, on 
   );
 });
 
-function ids(prefix: string, count: number): string[] {
-  return Array.from({ length: count }, (_, n) => `${prefix}${n}`);
-}
-
 async function executed(...groups: LightFleetHandle[]): Promise<number> {
   const stats = await Promise.all(groups.map((group) => group.stats()));
   return stats.reduce((sum, each) => sum + each.executed, 0);
-}
-
-/** Thirty at a time. */
-async function queueAll(agentIds: readonly string[], queue: (agentId: string) => Promise<string>): Promise<void> {
-  const waiting = [...agentIds];
-  const client = async (): Promise<void> => {
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await queue(next);
-  };
-  await Promise.all(Array.from({ length: 30 }, client));
 }
 
 /** Why the first sessions of these agents ended, as often as it was recorded. */
