@@ -26,8 +26,10 @@ export interface CommandView {
   agentId: string;
   status: string;
   attempt: number;
+  queuedAt: string;
   startedAt?: string;
   assignedAt?: string;
+  finishedAt?: string;
   cancelRequestedAt?: string;
   result?: {
     exitCode?: number;
