@@ -14,11 +14,14 @@ export interface LightWork {
    * idempotency key, each time another of the operators: in the end it is known which command it is.
    */
   queue(agentId: string, body?: Record<string, unknown>): Promise<string>;
+  /** Queues the same for each of these agents, some at a time. */
+  queueEach(agentIds: readonly string[], body: Record<string, unknown>): Promise<void>;
   /** Waits until every command has ended, and lets the ledger judge. Resolves to how many ended in each way. */
   settle(deadlineMs: number): Promise<Record<string, number>>;
 }
 
 const tries = 60;
+const queueingAtOnce = 30;
 
 /**
  * @param operators who ask; the first that answers is believed.
@@ -57,6 +60,14 @@ export function createLightWork(operators: readonly Operator[], folder: string):
     }
   }
 
+  async function queueEach(agentIds: readonly string[], body: Record<string, unknown>): Promise<void> {
+    const waiting = agentIds.toReversed();
+    const client = async (): Promise<void> => {
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await queue(next, body);
+    };
+    await Promise.all(Array.from({ length: queueingAtOnce }, client));
+  }
+
   const endedAll = (): Promise<boolean> =>
     anyOf(async ({ list }) => (await list("status=queued&status=assigned&limit=1")).items.length === 0);
 
@@ -79,5 +90,10 @@ export function createLightWork(operators: readonly Operator[], folder: string):
     return counts;
   }
 
-  return { ledger, effects, commandIds, queue, settle };
+  return { ledger, effects, commandIds, queue, queueEach, settle };
+}
+
+/** The ids of the first agents of a light fleet. */
+export function agentIds(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, n) => `${prefix}${n}`);
 }

@@ -8,6 +8,8 @@ export interface Operator {
   output(commandId: string): Promise<string>;
   /** A page of commands, newest first. */
   list(query: string): Promise<{ items: CommandView[]; nextCursor: string | null }>;
+  /** The whole feed so far. */
+  events(): Promise<FeedEvent[]>;
   agent(agentId: string): Promise<AgentView | null>;
   /** A new join token, and until when it is good (server clock, ms since 1970). */
   joinToken(request: {
@@ -24,8 +26,10 @@ export interface CommandView {
   agentId: string;
   status: string;
   attempt: number;
+  queuedAt: string;
   startedAt?: string;
   assignedAt?: string;
+  finishedAt?: string;
   cancelRequestedAt?: string;
   result?: {
     exitCode?: number;
@@ -36,6 +40,13 @@ export interface CommandView {
     durationMs?: number;
   };
   lateResult?: unknown;
+}
+
+export interface FeedEvent {
+  kind: string;
+  agentId: string;
+  commandId?: string;
+  data: { reason?: string; epoch?: number };
 }
 
 export interface AgentView {
@@ -83,6 +94,20 @@ export function connectOperator(url: string, token: string): Operator {
     cancel: async (id) => void (await expect("POST", `/commands/${id}/cancel`, [200, 202])),
     output: (id) => expect<string>("GET", `/commands/${id}/output`, [200]),
     list: (query) => expect("GET", `/commands?${query}`, [200]),
+    events: async () => {
+      const all: FeedEvent[] = [];
+      for (let cursor: string | undefined; ;) {
+        const query = cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+        const page = await expect<{ items: FeedEvent[]; nextCursor: string }>(
+          "GET",
+          `/events?limit=500${query}`,
+          [200],
+        );
+        all.push(...page.items);
+        if (page.items.length === 0) return all;
+        cursor = page.nextCursor;
+      }
+    },
     agent: async (id) => {
       const answer = await request("GET", `/agents/${id}`);
       return answer.status === 200 ? (answer.body as AgentView) : null;

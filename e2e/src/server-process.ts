@@ -81,3 +81,10 @@ export async function startServer(name: string, home: string, options: ServerOpt
     },
   };
 }
+
+const shiftClock = new URL("shift-clock.ts", import.meta.url).href;
+
+/** A server whose wall clock is wrong by this much; that of its store isn't. */
+export function withClockOff(shiftMs: number): ServerOptions {
+  return { settings: { FLEETWIRE_TEST_CLOCK_SHIFT_MS: String(shiftMs) }, nodeArgs: [`--import=${shiftClock}`] };
+}

@@ -32,6 +32,7 @@ import { createRolloutLooks } from "./rollouts/rollout-looks.ts";
 import { createRolloutMetrics } from "./rollouts/rollout-metrics.ts";
 import { registerRolloutRoutes } from "./rollouts/routes.ts";
 import type { CommandStore } from "./store/command-store.ts";
+import { createStoreTime } from "./store/store-time.ts";
 import { isLoopback, type TlsMaterial } from "./tls.ts";
 import { version } from "./version.ts";
 
@@ -70,7 +71,12 @@ export async function createCommandServer(deps: CommandServerDeps): Promise<Comm
   const streams = createOpenStreams(settings.maxStreams);
   const metrics = createCommandServerMetrics(deps.metrics, { store, openStreams: () => streams.count() });
   const following = { store, streams, heartbeatMs: settings.streamHeartbeat, stallMs: settings.streamStall };
-  const queueing = { store, clock, metrics, defaultTimeoutMs: settings.defaultTimeout };
+  const queueing = {
+    store,
+    storeTime: createStoreTime(store, clock),
+    metrics,
+    defaultTimeoutMs: settings.defaultTimeout,
+  };
   const rolloutMetrics = createRolloutMetrics(deps.metrics, metrics);
   const driver = createRolloutDriver({ store, log, metrics: rolloutMetrics });
   const rollouts = { ...queueing, log, picker: createPicker(store), begun: (id: string) => driver.begun(id) };

@@ -82,6 +82,7 @@ async function useAll(store: CommandStore): Promise<void> {
   await store.get(companyId, commandId);
   await useRollouts(store, agent);
   await store.depth();
+  await store.time();
   await store.onlineByFleet();
   await store.readFeed(null, 10, companyId);
   await store.feedEnd();

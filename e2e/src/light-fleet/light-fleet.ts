@@ -8,8 +8,10 @@ import { LightAgent } from "./light-agent.ts";
 import type { LightFleetStats } from "./stats.ts";
 
 export interface LightFleetOptions {
-  /** `host:port` of servers. Agents begin evenly spread over them; after a failure an agent tries the next one. */
+  /** `host:port` of servers. After a failure an agent tries the next one. */
   addresses: readonly string[];
+  /** Which of them the agents begin with; default: spread over all. */
+  startAt?: number;
   /** With a use for each agent. */
   joinToken: string;
   count: number;
@@ -84,12 +86,12 @@ async function startAgent(
   channels: Channels,
   stats: LightFleetStats,
 ): Promise<LightAgent> {
-  const { addresses, joinToken, effects } = options;
+  const { addresses, joinToken, effects, startAt = index } = options;
   const id = `${options.prefix}${index}`;
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   // The raw key is the last 32 bytes of its DER form.
   const raw = publicKey.export({ type: "spki", format: "der" }).subarray(-32);
-  await enrol(channels, addresses[index % addresses.length] ?? "", { agentId: id, joinToken, publicKey: raw });
+  await enrol(channels, addresses[startAt % addresses.length] ?? "", { agentId: id, joinToken, publicKey: raw });
   const profile = {
     concurrency: options.concurrency ?? 4,
     labels: options.labels ?? {},
@@ -101,7 +103,7 @@ async function startAgent(
     stats.executed += 1;
     if (effects !== undefined) appendFileSync(effects, `${commandId}\n`);
   };
-  return new LightAgent({ id, privateKey, addresses, profile, channels, stats, executed }, index);
+  return new LightAgent({ id, privateKey, addresses, profile, channels, stats, executed }, startAt);
 }
 
 /** Again while the server has no time for it. */

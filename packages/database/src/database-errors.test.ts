@@ -10,9 +10,12 @@ function serverError(code: string, message = "from the server"): Error {
 
 const withCode = (code: string): Error => Object.assign(new Error("from the system"), { code });
 
-test.each(["25P03", "57P01", "57P02", "57P03", "08000", "08006", "53300"])("SQLSTATE %s is a connection error", (code) => {
-  expect(isConnectionError(serverError(code))).toBe(true);
-});
+test.each(["25P03", "57P01", "57P02", "57P03", "08000", "08006", "53300"])(
+  "SQLSTATE %s is a connection error",
+  (code) => {
+    expect(isConnectionError(serverError(code))).toBe(true);
+  },
+);
 
 test.each(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOUND"])("%s is a connection error", (code) => {
   expect(isConnectionError(withCode(code))).toBe(true);

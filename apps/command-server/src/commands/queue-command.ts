@@ -1,7 +1,8 @@
-import { FleetwireError, httpErrors, type Clock, type Principal, type Violation } from "@fleetwire/service";
+import { FleetwireError, httpErrors, type Principal, type Violation } from "@fleetwire/service";
 import { v7 as uuidv7 } from "uuid";
 import { errors } from "../errors.ts";
 import type { CommandServerMetrics } from "../metrics.ts";
+import type { StoreTime } from "../store/store-time.ts";
 import type { CommandStore, NewCommand } from "../store/command-store.ts";
 import type { CommandStatus } from "./command.ts";
 import { checkRequest, refuse } from "./check-request.ts";
@@ -11,7 +12,8 @@ import { expiryOf, idempotencyOf, templateOf, workOf } from "./work.ts";
 
 export interface QueueingDeps {
   store: CommandStore;
-  clock: Clock;
+  /** Instants that a caller names are judged by the store's clock, as they will be later. */
+  storeTime: StoreTime;
   metrics: CommandServerMetrics;
   defaultTimeoutMs: number;
 }
@@ -35,7 +37,7 @@ export async function queueCommand(
   body: unknown,
   traceparent: string | null,
 ): Promise<QueuedCommand> {
-  const request = checkRequest(body, deps.clock.now());
+  const request = checkRequest(body, await deps.storeTime());
   const agentId = request.agentId ?? refuse(httpErrors.invalid_request, [{ path: "/agentId", message: "is needed" }]);
   return queueForAgent(deps, principal, { request, agentId, traceparent });
 }

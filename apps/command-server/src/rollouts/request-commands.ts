@@ -43,7 +43,7 @@ export async function requestCommands(
   body: unknown,
   traceparent: string | null,
 ): Promise<CommandsAnswer> {
-  const request = checkRequest(body, deps.clock.now());
+  const request = checkRequest(body, await deps.storeTime());
   const { agentId } = request;
   if (agentId !== undefined) {
     const queued = await queueForAgent(deps, principal, { request, agentId, traceparent });

@@ -22,7 +22,7 @@ export async function retryRollout(
   rolloutId: string,
   o: { idempotencyKey?: string; traceparent: string | null },
 ): Promise<AcceptedRollout> {
-  const { store, clock } = deps;
+  const { store, storeTime } = deps;
   const { companyId } = principal;
   const rollout = await findRollout(store, principal, rolloutId);
   const key = o.idempotencyKey;
@@ -41,7 +41,7 @@ export async function retryRollout(
   return storeRollout(deps, agents, {
     companyId,
     template: { ...template, createdBy, traceparent: o.traceparent },
-    expiresAt: windowMs === null ? null : new Date(clock.now().getTime() + windowMs),
+    expiresAt: windowMs === null ? null : new Date((await storeTime()).getTime() + windowMs),
     maxConcurrency,
     maxErrors,
     selection,

@@ -81,6 +81,8 @@ export { disconnectReasons, keptSessions } from "./port/sessions.ts";
 export interface CommandStore extends CommandRecords, Dispatch, AgentSessions, AgentRecords, Feed, Rollouts {
   /** Resolves when the store answers; rejects with StoreUnavailable. Bounded by 2 s. */
   ping(): Promise<void>;
+  /** The store's clock, by which all is judged. */
+  time(): Promise<Date>;
   /**
    * One round of removing what is past its keep (records of commands and rollouts 7 days after their end, of sessions 30
    * days after theirs, the feed's 24 h or 1 M, used-up tokens). A rollout's counts stay right when its commands are gone. Bounded work; call again while `more`.

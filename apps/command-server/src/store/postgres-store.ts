@@ -26,7 +26,7 @@ import { listRollouts, readRollout, rolloutResults, rolloutTargets } from "./pos
 import { createResult } from "./postgres/result.ts";
 import { activeRollouts } from "./postgres/rollout-standing.ts";
 import { leastLoadedAgents, selectAgents } from "./postgres/select-agents.ts";
-import { beginServer, serverHeartbeat } from "./postgres/servers.ts";
+import { beginServer, serverHeartbeat, storeTime } from "./postgres/servers.ts";
 import { agentSessions } from "./postgres/session-log.ts";
 import { createCloseSession, createHeartbeat, updateProfile } from "./postgres/sessions.ts";
 import { unavailable } from "./errors.ts";
@@ -128,6 +128,7 @@ export async function createPostgresStore(o: PostgresStoreOptions): Promise<Comm
     onFeed: (listener) => watch.onFeed(listener),
 
     ping: () => database.ping().catch((error: unknown) => Promise.reject(unavailable(error))),
+    time: () => storeTime(sql),
     cleanup: () => cleanup(sql, settings),
     close: async () => {
       watch.close();

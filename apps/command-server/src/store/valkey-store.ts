@@ -4,6 +4,7 @@ import type { CommandStore } from "./command-store.ts";
 import { unavailable } from "./errors.ts";
 import { inOrderOfOutput } from "./report-order.ts";
 import { defaultStoreSettings, type StoreSettings } from "./settings.ts";
+import { createStoreTime } from "./store-time.ts";
 import { createSignals } from "./signals.ts";
 import { agentKey, onlineByFleet, putFacts, requestDrain, revokeAgent } from "./valkey/agents.ts";
 import { appendOutput } from "./valkey/append-output.ts";
@@ -86,9 +87,19 @@ export async function createValkeyStore(o: ValkeyStoreOptions): Promise<CommandS
     hearing.close();
     throw error;
   }
+  const time = async (): Promise<Date> => {
+    const [seconds, micros] = await valkey.command<[string, string]>("TIME");
+    return new Date(Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000));
+  };
   const foreign =
     o.foreign &&
-    startForeignCommands({ context, hearing: hearing.redis, clock, ...o.foreign, counted: metrics.foreign });
+    startForeignCommands({
+      context,
+      hearing: hearing.redis,
+      now: createStoreTime({ time }, clock),
+      ...o.foreign,
+      counted: metrics.foreign,
+    });
 
   return {
     enqueue: (command) => enqueue(context, command),
@@ -153,6 +164,7 @@ export async function createValkeyStore(o: ValkeyStoreOptions): Promise<CommandS
       });
       await Promise.race([valkey.command("PING"), late]);
     },
+    time,
     cleanup: () => cleanup(valkey),
     close: async () => {
       await foreign?.stop();

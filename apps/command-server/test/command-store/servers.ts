@@ -62,6 +62,17 @@ export function describeServers(open: OpenStore): void {
       await second.close();
     });
 
+    it("go by one clock, and tell what it says", async () => {
+      const second = await under.openSecond(randomUUID());
+      const first = await under.store.time();
+      const agent = await enrolAgent(under.store);
+      const { queuedAt } = await agent.command(await agent.queue());
+      const last = await second.time();
+      expect(first.getTime()).toBeLessThanOrEqual(queuedAt.getTime());
+      expect(queuedAt.getTime()).toBeLessThanOrEqual(last.getTime() + 1);
+      await second.close();
+    });
+
     it("wake hundreds of agents at once", async () => {
       const second = await under.openSecond(randomUUID());
       const there = signalsOf(second);

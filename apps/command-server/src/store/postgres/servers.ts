@@ -59,3 +59,9 @@ async function endSessionsOf({ sql, hub }: StoreContext, servers: readonly strin
     if (rows.length < sessionsPerRound) return closed;
   }
 }
+
+export async function storeTime(sql: StoreContext["sql"]): Promise<Date> {
+  const [row] = await sql.rows<{ time: Date }>({ name: "time", text: "SELECT clock_timestamp() AS time" });
+  if (row === undefined) throw new Error("SELECT gave no row");
+  return row.time;
+}

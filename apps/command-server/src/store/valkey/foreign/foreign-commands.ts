@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Clock } from "@fleetwire/service";
 import type { Redis } from "ioredis";
+import type { StoreTime } from "../../store-time.ts";
 import type { StoreContext } from "../context.ts";
 import { escapeGlob, findAmong, findPage, type ForeignId } from "./find.ts";
 import { readForeignRecord } from "./foreign-record.ts";
@@ -14,7 +14,8 @@ export interface ForeignOptions {
   context: StoreContext;
   /** The connection that may hear of changed keys. */
   hearing: Redis;
-  clock: Clock;
+  /** The store's clock. */
+  now: StoreTime;
   companyId: string;
   defaultTimeoutMs: number;
   /** Between two walks over all keys; a walk over up to 100,000 keys takes no longer than that. */
@@ -62,7 +63,7 @@ export function startForeignCommands(o: ForeignOptions): { stop(): Promise<void>
     if (found.digest === "") return report(found, "unreadable", "its value isn't a string");
     const text = await valkey.command<string | null>("GET", valkey.keys.record(found.id));
     if (text === null) return;
-    const command = readForeignRecord(found.id, text, o.clock.now(), o);
+    const command = readForeignRecord(found.id, text, await o.now(), o);
     if (typeof command === "string") return report(found, "unreadable", command);
     const outcome = await takeForeign(o.context, found, command);
     const names = { commandId: found.id, agentId: command.agentId };

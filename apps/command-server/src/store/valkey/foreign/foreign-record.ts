@@ -15,7 +15,7 @@ export interface ForeignDefaults {
 
 /**
  * The command that another program wrote under `command:queue:{id}`, checked like a request over HTTP. A string says what is wrong with it.
- * `now` is this server's clock, for an `expires_at` alone.
+ * `now` is the store's clock, for an `expires_at` alone.
  */
 export function readForeignRecord(id: string, text: string, now: Date, o: ForeignDefaults): NewCommand | string {
   if (!idPattern.test(id)) return "its id isn't 1 to 36 of [A-Za-z0-9._-]";
