@@ -8,7 +8,6 @@ export const storeErrors = defineErrors({
   invalid_cursor: { kind: "invalid", message: "The cursor isn't one of ours." },
   unstorable_text: { kind: "invalid", message: "Text can't hold NUL characters or lone surrogates." },
   unstorable_number: { kind: "invalid", message: "A number is out of range." },
-  not_on_this_store: { kind: "unprocessable", message: "Rollouts are not in this version with COMMAND_STORE=valkey." },
   command_id_taken: { kind: "conflict", message: "Another command has this id." },
 });
 
