@@ -32,7 +32,7 @@ export async function startBalancer(o: { servers: readonly ServerProcess[]; chec
   const failures: string[] = [];
   const sockets = new Set<Socket>();
   let turn = 0;
-  let closed = false;
+  const closed = new AbortController();
 
   function next(): Backend | undefined {
     turn += 1;
@@ -41,7 +41,7 @@ export async function startBalancer(o: { servers: readonly ServerProcess[]; chec
   }
 
   async function watch(backend: Backend): Promise<void> {
-    while (!closed) {
+    while (!closed.signal.aborted) {
       backend.ready = await isReady(backend.server, o.checkMs);
       await sleep(o.checkMs);
     }
@@ -112,7 +112,7 @@ export async function startBalancer(o: { servers: readonly ServerProcess[]; chec
     failures,
     knowsReady: (server) => backends.some((backend) => backend.server === server && backend.ready),
     async close() {
-      closed = true;
+      closed.abort();
       http.closeAllConnections();
       for (const socket of sockets) socket.destroy();
       await Promise.all([once(http.close(), "close"), once(grpc.close(), "close"), ...watching]);

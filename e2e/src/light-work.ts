@@ -69,7 +69,7 @@ export function createLightWork(operators: readonly Operator[], folder: string):
   }
 
   const endedAll = (): Promise<boolean> =>
-    anyOf(async ({ list }) => (await list("status=queued&status=assigned&limit=1")).items.length === 0);
+    anyOf(async (operator) => (await operator.list("status=queued&status=assigned&limit=1")).items.length === 0);
 
   async function settle(deadlineMs: number): Promise<Record<string, number>> {
     await eventually(endedAll, { deadlineMs, intervalMs: 250, what: "every command to end" });
@@ -78,7 +78,7 @@ export function createLightWork(operators: readonly Operator[], folder: string):
     let cursor: string | null = null;
     do {
       const query: string = `limit=500${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`;
-      const page = await anyOf(({ list }) => list(query));
+      const page = await anyOf((operator) => operator.list(query));
       for (const { commandId, status } of page.items) {
         if (!ours.has(commandId)) continue;
         ledger.received(commandId, status);

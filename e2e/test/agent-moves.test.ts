@@ -12,6 +12,12 @@ const lines = 100;
 const counting = `for i in $(seq 1 ${lines}); do echo line $i; sleep 0.03; done`;
 const counted = Array.from({ length: lines }, (_, i) => `line ${i + 1}\n`).join("");
 
+const seen = async (from: ServerProcess, agentId: string): Promise<AgentView> => {
+  const agent = await from.operator.agent(agentId);
+  if (agent === null) throw new Error(`there is no agent ${agentId}`);
+  return agent;
+};
+
 describe.each(storesUnderTest)("an agent that moves to another server on %s", (store) => {
   let fleet: Fleet;
   let line: Switch;
@@ -28,12 +34,6 @@ describe.each(storesUnderTest)("an agent that moves to another server on %s", (s
     await line.close();
     await fleet.close();
   });
-
-  const seen = async (from: ServerProcess, agentId: string): Promise<AgentView> => {
-    const agent = await from.operator.agent(agentId);
-    if (agent === null) throw new Error(`there is no agent ${agentId}`);
-    return agent;
-  };
 
   /** Lays the line to a server and cuts it; resolves when the agent is there, with how long that took in ms. */
   async function move(agentId: string, to: ServerProcess, from = to): Promise<number> {

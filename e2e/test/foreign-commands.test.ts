@@ -70,6 +70,7 @@ describe("a command written with redis-cli alone", () => {
     ledger.confirmed("last");
     ledger.received("last", String((await result("last"))["status"]));
     ledger.assertNothingLostNothingTwice();
+    expect(ledger.readEffects().size).toBe(ids.length + 1);
   });
 
   test("is told to the operator's log and skipped where it can't be read", async () => {

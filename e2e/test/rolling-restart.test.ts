@@ -39,11 +39,11 @@ describe.each(storesUnderTest)("a rolling restart of two servers on %s", (store)
   test("fails no request, and every accepted command ends once", async () => {
     const { token } = fleet.server;
     const operator = connectOperator(balancer.url, token);
-    let restarting = true;
+    const restarted = new AbortController();
     let resumed = 0;
     /** One command after the other, each followed to its end. */
     const client = async (n: number): Promise<void> => {
-      for (let at = n; restarting; at += 1) {
+      for (let at = n; !restarted.signal.aborted; at += 1) {
         // Half of them long enough to be followed beyond the end of a server.
         const seconds = n % 2 === 0 ? 0.2 : 3;
         const body = { agentId: `rolling-${at % agents}`, command: `sleep ${seconds}; echo done` };
@@ -67,7 +67,7 @@ describe.each(storesUnderTest)("a rolling restart of two servers on %s", (store)
           while (!balancer.knowsReady(server)) await sleep(20);
         }
       }
-      restarting = false;
+      restarted.abort();
     };
     await Promise.all([clients, restart()]);
 

@@ -47,8 +47,6 @@ export async function growth({ root, kind, rounds, conditions, say }: SectionOpt
   const told = { ...conditions, store: small.storeName };
   await small.close();
   await large.close();
-  const perCommand = (runs: Measured[]) =>
-    median(runs.map(({ perSecond, cpu }) => (1e6 * (cpu.servers + cpu.store)) / perSecond));
   return [
     figure({
       figure: `${kind}: CPU of server and store per command, 1 M stored against 1 k`,
@@ -77,6 +75,10 @@ export async function growth({ root, kind, rounds, conditions, say }: SectionOpt
     ...discovery,
   ];
 }
+
+/** Microseconds of CPU. */
+const perCommand = (runs: Measured[]) =>
+  median(runs.map(({ perSecond, cpu }) => (1e6 * (cpu.servers + cpu.store)) / perSecond));
 
 /** Any command that has ended. */
 async function anEnded(system: BenchSystem): Promise<string> {

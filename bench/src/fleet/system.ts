@@ -134,7 +134,7 @@ async function startServer(root: string, env: Record<string, string>): Promise<B
 }
 
 /** Resident memory of a process, bytes. */
-export function memoryOf(pid: number): number {
+function memoryOf(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
 }

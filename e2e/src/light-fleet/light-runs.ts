@@ -46,8 +46,8 @@ export class LightRuns {
   #run(frame: Assign): void {
     const steps = frame.type === "SHELL" ? readLine(frame.command) : [];
     let ended = false;
-    let stop = (): void => {};
-    this.ledger.set(frame, { state: "running", assignNo: frame.assignNo, stop: () => stop() });
+    let stop: (() => void) | null = null;
+    this.ledger.set(frame, { state: "running", assignNo: frame.assignNo, stop: () => stop?.() });
     this.#o.executed(frame.commandId);
     const began = performance.now();
     stop = runSteps(steps, ({ exitCode, output }) => {

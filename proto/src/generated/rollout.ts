@@ -14,6 +14,7 @@ import type { GetCommandRequestInput as _fleetwire_command_v1_GetCommandRequestI
 import type { GetCommandResponseInput as _fleetwire_command_v1_GetCommandResponseInput, GetCommandResponse as _fleetwire_command_v1_GetCommandResponse } from './fleetwire/command/v1/GetCommandResponse.ts';
 import type { GetRolloutRequestInput as _fleetwire_command_v1_GetRolloutRequestInput, GetRolloutRequest as _fleetwire_command_v1_GetRolloutRequest } from './fleetwire/command/v1/GetRolloutRequest.ts';
 import type { GetRolloutResponseInput as _fleetwire_command_v1_GetRolloutResponseInput, GetRolloutResponse as _fleetwire_command_v1_GetRolloutResponse } from './fleetwire/command/v1/GetRolloutResponse.ts';
+import type { LeftProcessInput as _fleetwire_command_v1_LeftProcessInput, LeftProcess as _fleetwire_command_v1_LeftProcess } from './fleetwire/command/v1/LeftProcess.ts';
 import type { ListCommandsRequestInput as _fleetwire_command_v1_ListCommandsRequestInput, ListCommandsRequest as _fleetwire_command_v1_ListCommandsRequest } from './fleetwire/command/v1/ListCommandsRequest.ts';
 import type { ListCommandsResponseInput as _fleetwire_command_v1_ListCommandsResponseInput, ListCommandsResponse as _fleetwire_command_v1_ListCommandsResponse } from './fleetwire/command/v1/ListCommandsResponse.ts';
 import type { ListRolloutResultsRequestInput as _fleetwire_command_v1_ListRolloutResultsRequestInput, ListRolloutResultsRequest as _fleetwire_command_v1_ListRolloutResultsRequest } from './fleetwire/command/v1/ListRolloutResultsRequest.ts';
@@ -64,6 +65,7 @@ export interface ProtoGrpcType {
         GetCommandResponse: MessageTypeDefinition<_fleetwire_command_v1_GetCommandResponseInput, _fleetwire_command_v1_GetCommandResponse>
         GetRolloutRequest: MessageTypeDefinition<_fleetwire_command_v1_GetRolloutRequestInput, _fleetwire_command_v1_GetRolloutRequest>
         GetRolloutResponse: MessageTypeDefinition<_fleetwire_command_v1_GetRolloutResponseInput, _fleetwire_command_v1_GetRolloutResponse>
+        LeftProcess: MessageTypeDefinition<_fleetwire_command_v1_LeftProcessInput, _fleetwire_command_v1_LeftProcess>
         ListCommandsRequest: MessageTypeDefinition<_fleetwire_command_v1_ListCommandsRequestInput, _fleetwire_command_v1_ListCommandsRequest>
         ListCommandsResponse: MessageTypeDefinition<_fleetwire_command_v1_ListCommandsResponseInput, _fleetwire_command_v1_ListCommandsResponse>
         ListRolloutResultsRequest: MessageTypeDefinition<_fleetwire_command_v1_ListRolloutResultsRequestInput, _fleetwire_command_v1_ListRolloutResultsRequest>

@@ -126,8 +126,10 @@ export function describeDrain(open: OpenStore): void {
       const assign = async (): Promise<void> => {
         while (!over.signal.aborted) {
           // Some are left for the drain to keep back, however fast the store is.
-          if (given < 30 || drained) given += (await agent.assign({ work: 1 })).length;
-          else await nextTurn();
+          if (given < 30 || drained) {
+            const { length } = await agent.assign({ work: 1 });
+            given += length;
+          } else await nextTurn();
         }
       };
       const assigning = Promise.all([assign(), assign(), assign()]);

@@ -91,6 +91,6 @@ function toRollout(rolloutId: string, row: Row): Rollout {
   };
 }
 
-export function statusOf(text: string): RolloutStatus {
+function statusOf(text: string): RolloutStatus {
   return rolloutStatuses.find((status) => status === text) ?? "stopped";
 }
