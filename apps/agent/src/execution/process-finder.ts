@@ -6,7 +6,7 @@
  * Not found: a process that left group and session, cleared its environment (or wrote over it, as programs do that set
  * their title) and whose parent is gone; and by its environment, one of another user, unless this is root's agent.
  */
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { isRunning, type ProcessRow, readEnvironment, readProcess, runningProcesses } from "./process-table.ts";
 import { carriesMarker, type RunMarker } from "./run-marker.ts";
 
@@ -32,6 +32,9 @@ interface Wanted {
 
 // Reading one process costs some 50 µs; after so many the agent does something else in between.
 const processesPerTurn = 50;
+// A process in the middle of exec shows no environment: one that shows none is looked at again, so often and so far apart.
+const againTimes = 3;
+const againMs = 20;
 
 export function createProcessFinder(): ProcessFinder {
   let waiting: Wanted[] = [];
@@ -48,6 +51,10 @@ export function createProcessFinder(): ProcessFinder {
       for (const [index, pid] of pidsOf(wanted).entries()) {
         if (index % processesPerTurn === processesPerTurn - 1) await nextTurn();
         pass.look(pid);
+      }
+      for (let times = 0; times < againTimes && pass.unsure().length > 0; times += 1) {
+        await sleep(againMs);
+        for (const pid of pass.unsure()) pass.look(pid);
       }
       const members = pass.members();
       for (const { run, found } of wanted) found(members.get(run) ?? []);
@@ -84,6 +91,8 @@ function pidsOf(wanted: readonly Wanted[]): number[] {
 interface Seen {
   row: ProcessRow;
   run: TrackedRun | undefined;
+  /** It showed no environment at all. */
+  unsure: boolean;
 }
 
 /** One look at some processes, for any number of runs. */
@@ -93,12 +102,13 @@ function createPass(runs: readonly TrackedRun[]) {
   const oldest = Math.min(...runs.map(({ leader }) => leader.startTicks));
   const seen = new Map<number, Seen>();
 
-  function runOf(row: ProcessRow): TrackedRun | undefined {
+  function judge(row: ProcessRow): Seen {
     const near = byLeader.get(row.group) ?? byLeader.get(row.session);
-    if (near !== undefined) return near;
+    if (near !== undefined) return { row, run: near, unsure: false };
     const environment = readEnvironment(row.pid) ?? [];
     const commandId = environment.find((entry) => entry.startsWith(commandEntry))?.slice(commandEntry.length);
-    return byCommand.get(commandId ?? "")?.find(({ marker }) => carriesMarker(environment, marker));
+    const run = byCommand.get(commandId ?? "")?.find(({ marker }) => carriesMarker(environment, marker));
+    return { row, run, unsure: environment.length === 1 && environment[0] === "" };
   }
 
   /** Its own run, or that of its nearest parent that has one. Ends, since pids that were reused are not followed for ever. */
@@ -112,10 +122,13 @@ function createPass(runs: readonly TrackedRun[]) {
     look(pid: number): void {
       if (pid === process.pid) return;
       const row = readProcess(pid);
-      // What began before the leader isn't of its run.
-      if (row === null || !isRunning(row) || row.startTicks < oldest) return;
-      seen.set(pid, { row, run: runOf(row) });
+      seen.delete(pid);
+      // Threads of the kernel have no session; what began before the leader isn't of its run.
+      if (row === null || !isRunning(row) || row.session === 0 || row.startTicks < oldest) return;
+      seen.set(pid, judge(row));
     },
+    /** Those that nothing could be said of. */
+    unsure: (): number[] => [...seen.values()].filter(({ unsure }) => unsure).map(({ row }) => row.pid),
     members(): Map<TrackedRun, ProcessRow[]> {
       const members = new Map<TrackedRun, ProcessRow[]>();
       for (const { row } of seen.values()) {
