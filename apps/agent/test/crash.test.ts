@@ -96,6 +96,9 @@ test("a process that only has the pid of an orphan is left alone", async () => {
   const folder = tempDir("reused");
   stream.assign({ commandId: "reused", command: `echo $$ > ${folder}/leader; sleep 300` });
   await eventually(() => existsSync(join(folder, "leader")), { deadlineMs: 10_000 });
+  // Its result comes after what the ledger was asked to write before.
+  stream.assign({ commandId: "after", command: "true" });
+  await stream.result("after");
   await agent.kill9();
   const leader = Number(readFileSync(join(folder, "leader"), "utf8"));
   process.kill(-leader, "SIGKILL");

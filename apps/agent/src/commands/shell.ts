@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { AllowList } from "../execution/allow-list.ts";
 import type { OutputPipes } from "../execution/output-pipes.ts";
 import { runProcess } from "../execution/process.ts";
+import { createProcessFinder } from "../execution/process-finder.ts";
 import { markerVariables, type RunMarker } from "../execution/run-marker.ts";
 import type { CommandHandler } from "./handler.ts";
 
@@ -23,6 +24,7 @@ export interface ShellOptions {
 /** SHELL: a line for the shell, or a program with arguments. */
 export function shellHandler(options: ShellOptions): CommandHandler {
   const { allowList, shell } = options;
+  const finder = options.trackProcesses ? createProcessFinder() : null;
   return {
     type: "SHELL",
     parametersSchema: null,
@@ -47,7 +49,8 @@ export function shellHandler(options: ShellOptions): CommandHandler {
           ...markerVariables(marker),
           ...(traceparent === "" ? {} : { TRACEPARENT: traceparent }),
         },
-        marker: options.trackProcesses ? marker : null,
+        marker,
+        finder,
         output,
         pipes: options.pipes,
         killGraceMs: options.killGraceMs,

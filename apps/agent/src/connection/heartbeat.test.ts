@@ -13,22 +13,27 @@ afterEach(() => {
 function start() {
   const load: Load = { occupancy: "idle", running: 0, load1: 0, freeMemoryBytes: 0 };
   const beats: [atMs: number, running: number][] = [];
+  const silences: number[] = [];
+  let stoodStillMs = 0;
   const beganMs = Date.now();
   const heartbeat = createHeartbeat({
     welcome: { heartbeatIntervalMs: 10_000, heartbeatTimeoutMs: 30_000 },
-    clock: { now: () => new Date(), monotonicMs: () => Date.now() },
+    clock: { now: () => new Date(), monotonicMs: () => Date.now() + stoodStillMs },
     load: () => ({ ...load }),
     send({ heartbeat: beat }) {
       beats.push([Date.now() - beganMs, Number(beat?.running)]);
       return Promise.resolve(true);
     },
-    onSilence: () => {},
+    onSilence: () => silences.push(Date.now() - beganMs),
   });
   const become = (occupancy: Load["occupancy"], running: number): void => {
     Object.assign(load, { occupancy, running });
     heartbeat.loadChanged();
   };
-  return { beats, become, stop: () => heartbeat.stop() };
+  const standStill = (ms: number): void => {
+    stoodStillMs += ms;
+  };
+  return { beats, silences, become, standStill, stop: () => heartbeat.stop() };
 }
 
 test("an agent that becomes busy, full or idle says so soon, and not only with the next beat", async () => {
@@ -88,4 +93,15 @@ test("nothing is said after its end", async () => {
   stop();
   await vi.advanceTimersByTimeAsync(60_000);
   expect(beats).toEqual([[0, 0]]);
+});
+
+test("a server that is silent for the timeout is given up; the time in which this process stood still doesn't count", async () => {
+  const { silences, standStill, stop } = start();
+  await vi.advanceTimersByTimeAsync(10_000);
+  standStill(120_000);
+  await vi.advanceTimersByTimeAsync(15_000);
+  expect(silences).toEqual([]);
+  await vi.advanceTimersByTimeAsync(15_000);
+  expect(silences.length).toBeGreaterThan(0);
+  stop();
 });

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LeftProcess } from "../ledger/records.ts";
-import { endGroup, isGroupAlive, killedWithinMs, pollMs, signalGroup } from "./process-group.ts";
-import { commandOf, type ProcessRow, stillRuns } from "./process-table.ts";
-import { findRunProcesses, findRunProcessesNow, pidsSince, type TrackedRun } from "./run-processes.ts";
+import { endGroup, killedWithinMs, pollMs, signalGroup } from "./process-group.ts";
+import { findNow, type ProcessFinder, type TrackedRun } from "./process-finder.ts";
+import { commandOf, lastPid, type ProcessRow, runningProcesses, stillRuns } from "./process-table.ts";
 
 const mostLeft = 20;
 const settleMs = 100;
@@ -37,48 +37,63 @@ export function groupKeeper(leader: number): RunKeeper {
   };
 }
 
-/** Knows every process of the run that `findRunProcesses` finds. A process is signalled only while it is the one that was found. */
-export function runKeeper(run: TrackedRun): RunKeeper {
+/** Knows every process of the run that can be found. A process is signalled only while it is the one that was found. */
+export function runKeeper(run: TrackedRun, finder: ProcessFinder): RunKeeper {
   const leader = run.leader.pid;
 
   async function end(graceMs: number): Promise<RunEnding> {
     const killAt = performance.now() + graceMs;
     const giveUpAt = killAt + killedWithinMs;
-    let found: ProcessRow[] = [];
     const asked = new Set<number>();
-    for (let looks = 0; looks < mostLooks; looks += 1) {
-      found = await findRunProcesses(run);
-      if (found.length === 0 && !isGroupAlive(leader)) return { gone: true, left: [] };
-      const killing = performance.now() >= killAt || looks >= patientLooks;
+    // Before anyone is asked to end: parents that go take the way to their children with them.
+    let found = await finder.find(run);
+    for (let looks = 1; found.length > 0; looks += 1) {
+      const killing = performance.now() >= killAt || looks > patientLooks;
       if (killing) signalGroup(leader, "SIGKILL");
-      else if (looks === 0) askGroup(leader);
+      else if (looks === 1) askGroup(leader);
       for (const one of found) {
         if (killing) signalProcess(one, "SIGKILL");
         else if (one.group !== leader && !asked.has(one.pid)) askProcess(one);
         asked.add(one.pid);
       }
-      if (performance.now() >= giveUpAt) break;
-      await allGone(leader, found, killing ? giveUpAt : killAt);
+      if (looks >= mostLooks || performance.now() >= giveUpAt) break;
+      await allGone(found, killing ? giveUpAt : killAt);
+      found = await finder.find(run);
     }
     const left = found.filter(stillRuns);
-    return { gone: left.length === 0 && !isGroupAlive(leader), left: described(left) };
+    return { gone: left.length === 0, left: described(left) };
   }
 
   return {
     end,
     kill() {
       signalGroup(leader, "SIGKILL");
-      for (const one of findRunProcessesNow(run)) signalProcess(one, "SIGKILL");
+      for (const one of findNow(run)) signalProcess(one, "SIGKILL");
     },
     async left(ageMs) {
       const pids = pidsSince(run.leader, ageMs);
-      const found = pids.length === 0 ? [] : await findRunProcesses(run, pids);
+      const found = pids?.length === 0 ? [] : await finder.find(run, pids ?? undefined);
       if (found.length === 0) return [];
       // What is just ending isn't told, and what has just begun has its own name by then.
       await sleep(settleMs);
       return described(found.filter(stillRuns));
     },
   };
+}
+
+// Up to this age of a run the system's counter of pids hasn't gone around; beyond it every process is looked at.
+const youngMs = 5_000;
+const fewPids = 32;
+
+/**
+ * Where what a run has left may be found: nowhere when no process began since its leader did, which is what most short
+ * commands are; for young runs among the pids since then; else anywhere (null).
+ */
+export function pidsSince(leader: Pick<ProcessRow, "pid">, ageMs: number): number[] | null {
+  const last = ageMs < youngMs ? lastPid() : null;
+  if (last === null || last < leader.pid) return null;
+  if (last - leader.pid > fewPids) return runningProcesses().filter((pid) => pid > leader.pid && pid <= last);
+  return Array.from({ length: last - leader.pid }, (_, n) => leader.pid + 1 + n);
 }
 
 function askGroup(leader: number): void {
@@ -102,11 +117,9 @@ function signalProcess(one: ProcessRow, signal: NodeJS.Signals): void {
   }
 }
 
-/** Resolves when the group and these are gone, or the time is over. */
-async function allGone(leader: number, processes: readonly ProcessRow[], until: number): Promise<void> {
-  for (;;) {
-    const left = until - performance.now();
-    if (left <= 0 || (!processes.some(stillRuns) && !isGroupAlive(leader))) return;
+/** Resolves when these are gone, or the time is over. */
+async function allGone(processes: readonly ProcessRow[], until: number): Promise<void> {
+  for (let left = until - performance.now(); left > 0 && processes.some(stillRuns); left = until - performance.now()) {
     await sleep(Math.min(pollMs, left));
   }
 }

@@ -6,6 +6,7 @@ import { type Execution, type ExecutionEnd, failedExecution, type OutputSink } f
 import { groupKeeper, type RunEnding, type RunKeeper, runKeeper } from "./end-run.ts";
 import type { OutputPipe, OutputPipes } from "./output-pipes.ts";
 import { endGroup, isGroupAlive } from "./process-group.ts";
+import type { ProcessFinder } from "./process-finder.ts";
 import { readProcess } from "./process-table.ts";
 import type { RunMarker } from "./run-marker.ts";
 import { watchStreams } from "./stream-end.ts";
@@ -15,8 +16,9 @@ export interface ProcessRequest {
   args: readonly string[];
   /** Has the marker's variables. */
   env: Record<string, string>;
-  /** What its processes are found by when they leave its group (Linux); null: they aren't looked for. */
-  marker: RunMarker | null;
+  marker: RunMarker;
+  /** Finds its processes also when they leave its group (Linux); null: they aren't looked for. */
+  finder: ProcessFinder | null;
   output: OutputSink;
   pipes: OutputPipes;
   /** Between TERM and KILL, ms. */
@@ -43,7 +45,7 @@ export function runProcess(request: ProcessRequest): Execution {
   const { child, stdout, stderr } = spawned;
   const { pid } = child;
   const startedMs = performance.now();
-  const keeper = pid === undefined ? null : keeperOf(pid, request.marker);
+  const keeper = pid === undefined ? null : keeperOf(pid, request);
   const streams = watchStreams([stdout.readEnd, stderr.readEnd]);
   stdout.readEnd.on("data", (data: Buffer) => output.write("stdout", data));
   stderr.readEnd.on("data", (data: Buffer) => output.write("stderr", data));
@@ -83,9 +85,9 @@ export function runProcess(request: ProcessRequest): Execution {
   };
 }
 
-function keeperOf(pid: number, marker: RunMarker | null): RunKeeper {
-  const leader = process.platform === "linux" && marker !== null ? readProcess(pid) : null;
-  return leader === null || marker === null ? groupKeeper(pid) : runKeeper({ leader, marker });
+function keeperOf(pid: number, { marker, finder }: ProcessRequest): RunKeeper {
+  const leader = process.platform === "linux" && finder !== null ? readProcess(pid) : null;
+  return leader === null || finder === null ? groupKeeper(pid) : runKeeper({ leader, marker }, finder);
 }
 
 interface Spawned {
