@@ -263,7 +263,7 @@ export class AgentSession {
    * what the store takes, so that a rate would only split it into larger pieces. The rest it has no reason to say often.
    */
   #cost(frame: AgentFrame): number {
-    if (frame.kind === "heartbeat" || frame.kind === "profile") return frameCosts.aside;
+    if (!("commandId" in frame)) return frameCosts.aside;
     if (!this.reports.knows(frame)) return frameCosts.ofOthersRuns;
     return frame.kind === "output" ? 0 : 1;
   }
