@@ -19,6 +19,8 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // On a busy machine a second, the default, is not long.
+    expect: { poll: { timeout: 10_000 } },
     coverage: { provider: "v8", include: ["src/**/*.ts"], exclude: ["**/generated/**", "**/*.test.ts"] },
   },
 });

@@ -57,6 +57,14 @@ describe("inbound pace", () => {
     expect(changes).toEqual([]);
   });
 
+  it("counts a frame for as many as it is said to cost", () => {
+    const { inbound, changes } = pace({ maxFramesPerSecond: 100 });
+    for (let frame = 0; frame < 4; frame += 1) expect(inbound.arrived(50)).toBe("fine");
+    expect(changes).toEqual([]);
+    inbound.arrived(50);
+    expect(changes).toEqual(["pause"]);
+  });
+
   it("forgets a flooded second that stays alone", () => {
     const { inbound } = pace({ maxFramesPerSecond: 10, maxFloodSeconds: 1 });
     for (let burst = 0; burst < 5; burst += 1) {

@@ -38,10 +38,10 @@ export class InboundPace {
     return !this.#backlogged && this.#timer === undefined;
   }
 
-  /** Counts a frame. `flood`: the agent has sent more than allowed for so long that its stream is to be closed. */
-  arrived(): "fine" | "flood" {
+  /** Counts a frame, as so many. `flood`: the agent has sent more than allowed for so long that its stream is to be closed. */
+  arrived(cost = 1): "fine" | "flood" {
     const nowMs = this.#o.clock.monotonicMs();
-    if (this.#bucket.take(nowMs) === 0 || this.#timer !== undefined) return "fine";
+    if (this.#bucket.take(nowMs, cost) === 0 || this.#timer !== undefined) return "fine";
     this.#floods = nowMs - this.#lastFloodMs > calmMs ? 1 : this.#floods + 1;
     this.#lastFloodMs = nowMs;
     if (this.#floods > this.#o.settings.maxFloodSeconds) return "flood";

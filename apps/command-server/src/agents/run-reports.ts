@@ -116,6 +116,11 @@ export class RunReports {
     this.#orders.set(run.commandId, new OutputOrder(run.attempt, run.outputEnd));
   }
 
+  /** Whether this is about a run that the agent was given, and whose result isn't stored yet. */
+  knows(run: { commandId: string; attempt: number }): boolean {
+    return this.#order(run) !== undefined || this.#o.slots.get(run.commandId)?.attempt === run.attempt;
+  }
+
   output(frame: OutputFrame): void {
     const ready = this.#order(frame)?.accept(frame) ?? [frame];
     for (const next of ready) this.#line(next.commandId).push(next);

@@ -40,7 +40,10 @@ export interface SessionSettings {
   /** Reports of one agent on their way to the store; beyond it nothing is read from this agent. */
   maxReportsInProcess: number;
   maxReportBytesInProcess: number;
-  /** Sustained rate of frames, output apart, that one agent may send; it is read no faster. */
+  /**
+   * Sustained rate of frames that one agent may send about its own runs, output apart; it is read no faster. Heartbeats
+   * and what it says of runs that aren't its own count for several.
+   */
   maxFramesPerSecond: number;
   /** After this many seconds in a row above that rate the stream is closed. */
   maxFloodSeconds: number;

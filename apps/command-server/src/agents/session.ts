@@ -5,7 +5,7 @@ import type { AgentProfile, Assignment, CommandStore, DisconnectReason, KeptRun 
 import { assignFrame } from "./assign-frame.ts";
 import type { AgentStream, StreamEnd } from "./agent-stream.ts";
 import type { FixedDelay } from "./fixed-delay.ts";
-import { readFrame, type HeartbeatFrame } from "./frames.ts";
+import { readFrame, type AgentFrame, type HeartbeatFrame } from "./frames.ts";
 import { InboundPace } from "./inbound-pace.ts";
 import { ProfileWriter } from "./profile-writer.ts";
 import { ProtocolError } from "./protocol-error.ts";
@@ -45,6 +45,9 @@ export interface SessionIdentity {
   companyId: string;
   epoch: number;
 }
+
+// Of the frames that an agent may send in a second.
+const frameCosts = { aside: 50, ofOthersRuns: 10 };
 
 type SessionState = "open" | "closing" | "closed";
 
@@ -243,8 +246,8 @@ export class AgentSession {
 
   #handle(message: AgentMessage): void {
     const frame = readFrame(message, this.#version, this.#context.settings);
-    // Output is slowed down by what the store takes; a rate of its own would only split it into larger pieces.
-    if (frame.kind !== "output" && this.#pace.arrived() === "flood") throw new ProtocolError("a flood of frames");
+    const cost = this.#cost(frame);
+    if (cost > 0 && this.#pace.arrived(cost) === "flood") throw new ProtocolError("a flood of frames");
     if (frame.kind === "heartbeat") this.#heartbeat(frame);
     else if (frame.kind === "profile") this.#changeProfile(frame.profile);
     else if (frame.kind === "facts") this.#context.facts(this, frame.json);
@@ -253,6 +256,16 @@ export class AgentSession {
     else if (frame.kind === "refused") this.reports.refused(frame);
     else if (frame.kind === "result") this.reports.result(frame);
     this.#pace.settled(this.reports);
+  }
+
+  /**
+   * As how many frames it counts. What an agent says of the runs that it was given is bounded by those; its output by
+   * what the store takes, so that a rate would only split it into larger pieces. The rest it has no reason to say often.
+   */
+  #cost(frame: AgentFrame): number {
+    if (!("commandId" in frame)) return frameCosts.aside;
+    if (!this.reports.knows(frame)) return frameCosts.ofOthersRuns;
+    return frame.kind === "output" ? 0 : 1;
   }
 
   #heartbeat(beat: HeartbeatFrame): void {

@@ -12,10 +12,10 @@ export class TokenBucket {
     this.#at = o.nowMs;
   }
 
-  /** Takes one token; the bucket may go below zero, which has to be waited for. Resolves to the wait in ms, 0 for none. */
-  take(nowMs: number): number {
+  /** Takes tokens; the bucket may go below zero, which has to be waited for. Gives the wait in ms, 0 for none. */
+  take(nowMs: number, tokens = 1): number {
     this.#refill(nowMs);
-    this.#tokens -= 1;
+    this.#tokens -= tokens;
     return this.#tokens >= 0 ? 0 : (-this.#tokens / this.#perSecond) * 1_000;
   }
 

@@ -2,15 +2,14 @@ import type { JsonObject, Lane } from "../../commands/command.ts";
 import type { AssignOutcome, AssignRequest, Assignment } from "../command-store.ts";
 import type { StoreContext } from "./context.ts";
 import { commandEntries } from "./feed-entries.ts";
-import { staleSession } from "./sessions.ts";
+import { judgeStale } from "./sessions.ts";
 import { changeColumns, toChange, type ChangeRow } from "./rows.ts";
 
 /**
  * Fencing and assignment in one statement for any number of agents.
  *
  * In:  $1 agent ids (distinct), $2 epochs, $3 free work slots, $4 free control slots, $5 this server, $6 start grace ms.
- * Out: one row per assignment, one without a command for an agent with none, one with `current` false for a stale one;
- *      `replaced` where a newer session took its place.
+ * Out: one row per assignment, one without a command for an agent with none, one with `current` false for a stale one.
  *
  * A session's row is locked first, in order of agent id, so that a session opened meanwhile either sees these
  * assignments or fences them off; an agent that an operator drains has no work slots, whatever was asked for. A command that another transaction has in hand is skipped and found the next time.
@@ -47,8 +46,7 @@ WITH request AS (
   UPDATE agent_sessions s SET assign_no = p.highest
   FROM (SELECT agent_id, max(assign_no) AS highest FROM picked GROUP BY agent_id) p WHERE s.agent_id = p.agent_id
 ), fed AS (${commandEntries("moved")})
-SELECT r.agent_id, s.agent_id IS NOT NULL AS current,
-  (SELECT n.epoch > r.epoch FROM agent_sessions n WHERE n.agent_id = r.agent_id) AS replaced, m.id, m.epoch, m.assign_no, m.type, m.lane,
+SELECT r.agent_id, s.agent_id IS NOT NULL AS current, m.id, m.epoch, m.assign_no, m.type, m.lane,
   m.command, m.args, m.parameters, m.timeout_ms, m.idempotent, m.traceparent, ${changeColumns("m")},
   (extract(epoch FROM m.expires_at - clock_timestamp()) * 1000)::float8 AS window_ms,
   (extract(epoch FROM m.assigned_at - m.queued_at) * 1000)::float8 AS waited_ms
@@ -72,8 +70,6 @@ WHERE c.agent_id = $1 AND c.status = 'assigned' AND c.cancel_requested_at IS NOT
 interface AgentRow {
   agent_id: string;
   current: boolean;
-  /** Null: there is no such agent. */
-  replaced: boolean | null;
   id: string | null;
 }
 
@@ -102,7 +98,7 @@ export async function assignCommands(
   context: StoreContext,
   requests: readonly AssignRequest[],
 ): Promise<AssignOutcome> {
-  const { sql, serverId, settings, hub, signals } = context;
+  const { sql, serverId, settings, hub } = context;
   const byAgent = new Map(requests.map((request) => [request.agentId, request]));
   if (byAgent.size === 0) return { assignments: [], stale: [] };
   const distinct = [...byAgent.values()];
@@ -118,10 +114,6 @@ export async function assignCommands(
       settings.startGraceMs,
     ],
   });
-  const stale = rows
-    .filter(({ current }) => !current)
-    .map(({ agent_id, replaced }) => staleSession(agent_id, replaced === true));
-  for (const { agentId } of stale) signals.release(agentId);
   const assigned = rows.filter((row): row is AssignedRow => row.id !== null);
   if (assigned.length > 0) {
     hub.changed(
@@ -131,6 +123,12 @@ export async function assignCommands(
       }),
     );
   }
+  const stale = await judgeStale(
+    context,
+    rows
+      .filter(({ current }) => !current)
+      .map(({ agent_id }) => ({ agent_id, epoch: byAgent.get(agent_id)?.epoch ?? 0 })),
+  );
   return { assignments: assigned.map(toAssignment), stale };
 }
 

@@ -8,7 +8,7 @@ import { cleanText } from "../text.ts";
 
 /**
  * $1 agents (distinct), $2 epochs, $3 running, $4 load, $5 free memory, $6 this server. Out: per agent whether its session
- * is current, and whether a newer one took its place.
+ * is current.
  */
 const beat = `
 WITH beat AS (
@@ -20,8 +20,7 @@ WITH beat AS (
   UPDATE agent_sessions s SET seen_at = clock_timestamp(), running = c.running, load1 = c.load1, free_memory_bytes = c.free
   FROM current c WHERE s.agent_id = c.agent_id
 )
-SELECT b.agent_id, c.agent_id IS NOT NULL AS current,
-  (SELECT n.epoch > b.epoch FROM agent_sessions n WHERE n.agent_id = b.agent_id) AS replaced
+SELECT b.agent_id, b.epoch, c.agent_id IS NOT NULL AS current
 FROM beat b LEFT JOIN current c ON c.agent_id = b.agent_id`;
 
 /** $1 agents (distinct), $2 epochs, $3 this server, $4 reasons, $5 details. In order, so that batches don't deadlock. */
@@ -40,17 +39,34 @@ SELECT agent_id FROM ended`;
 
 interface BeatRow {
   agent_id: string;
+  epoch: number;
   current: boolean;
-  /** Null: there is no such agent. */
-  replaced: boolean | null;
 }
 
-export function staleSession(agentId: string, replaced: boolean): StaleSession {
-  return { agentId, why: replaced ? "superseded" : "session_lost" };
+/** The epochs of agents $1. */
+const epochs = "SELECT agent_id, epoch FROM agent_sessions WHERE agent_id = ANY($1::text[])";
+
+/**
+ * Why sessions aren't current: by a statement of its own, since the one that found it may have waited for the very session
+ * that took over, and still see what was before it.
+ */
+export async function judgeStale(
+  { sql, signals }: StoreContext,
+  sessions: readonly { agent_id: string; epoch: number }[],
+): Promise<StaleSession[]> {
+  if (sessions.length === 0) return [];
+  const values = [sessions.map(({ agent_id }) => agent_id)];
+  const rows = await sql.rows<{ agent_id: string; epoch: number }>({ name: "session-epochs", text: epochs, values });
+  const now = new Map(rows.map(({ agent_id, epoch }) => [agent_id, epoch]));
+  return sessions.map(({ agent_id, epoch }) => {
+    signals.release(agent_id);
+    return { agentId: agent_id, why: (now.get(agent_id) ?? 0) > epoch ? "superseded" : "session_lost" };
+  });
 }
 
 /** Repeatable. Resolves to the sessions that aren't current any more, in the order of `beats`. */
-export function createHeartbeat({ sql, serverId, signals }: StoreContext) {
+export function createHeartbeat(context: StoreContext) {
+  const { sql, serverId } = context;
   const one = createBatcher<SessionHeartbeat, StaleSession | null>({
     keysOf: ({ agentId }) => [agentId],
     concernsAll: isUnavailable,
@@ -65,17 +81,16 @@ export function createHeartbeat({ sql, serverId, signals }: StoreContext) {
         serverId,
       ];
       const rows = await sql.rows<BeatRow>({ name: "heartbeat", text: beat, values });
-      const stale = rows
-        .filter(({ current }) => !current)
-        .map((row) => staleSession(row.agent_id, row.replaced === true));
+      const stale = await judgeStale(
+        context,
+        rows.filter(({ current }) => !current),
+      );
       const byAgent = new Map(stale.map((session) => [session.agentId, session]));
       return beats.map(({ agentId }) => byAgent.get(agentId) ?? null);
     },
   });
   return async (beats: readonly SessionHeartbeat[]): Promise<StaleSession[]> => {
-    const stale = (await Promise.all(beats.map(one))).filter((session) => session !== null);
-    for (const { agentId } of stale) signals.release(agentId);
-    return stale;
+    return (await Promise.all(beats.map(one))).filter((session) => session !== null);
   };
 }
 
