@@ -37,10 +37,10 @@ export async function startRunaway(o: { address: string; joinToken: string; id: 
   const call: ClientDuplexStream<AgentMessageInput, ServerMessage> = client.connect();
   const ended = Promise.withResolvers<void>();
   const welcomed = Promise.withResolvers<void>();
-  let over = false;
+  const over = new AbortController();
   call.on("error", () => {}); // told by "status"
   call.on("status", () => {
-    over = true;
+    over.abort();
     ended.resolve();
     welcomed.reject(new Error(`${o.id} wasn't welcomed`));
   });
@@ -55,7 +55,7 @@ export async function startRunaway(o: { address: string; joinToken: string; id: 
     async flood(perSecond, frame) {
       const began = performance.now();
       let sent = 0;
-      while (!over) {
+      while (!over.signal.aborted) {
         const due = ((performance.now() - began) / 1_000) * perSecond;
         // What isn't taken any more would only fill this process.
         while (sent < due && call.writableLength < 1_000) call.write(frame(sent++));
