@@ -40,7 +40,8 @@ function tell(file: "hold" | "go" | "fail"): void {
 /** Each installation that apt-get was asked for: what the policy said to it, its pid and that of the shell. */
 function calls(): { policy: number; pid: number; shell: number }[] {
   const path = join(folder, "calls");
-  const lines = existsSync(path) ? readFileSync(path, "utf8").trim().split("\n") : [];
+  // The file is there before its first line is; the last one may not be whole.
+  const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : [];
   return lines.map((line) => {
     const [, policy, pid, shell] = line.split(" ").map(Number);
     return { policy: policy ?? NaN, pid: pid ?? NaN, shell: shell ?? NaN };
