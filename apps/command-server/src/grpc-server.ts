@@ -12,6 +12,7 @@ import {
 } from "@fleetwire/proto";
 import { HealthImplementation } from "grpc-health-check";
 import type { Health } from "@fleetwire/service";
+import { createTcpListener } from "./tcp-listener.ts";
 import { grpcCredentials, type TlsMaterial } from "./tls.ts";
 
 const maxMessageBytes = 4 * 1024 * 1024;
@@ -66,6 +67,8 @@ export function createGrpcServer(deps: {
   const health = new HealthImplementation(Object.fromEntries(services.map((name) => [name, "NOT_SERVING"])));
   health.addToServer(server);
 
+  const injector = server.createConnectionInjector(grpcCredentials(deps.tls));
+
   const setStatus = (serving: boolean) => {
     for (const name of services) health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
   };
@@ -78,15 +81,11 @@ export function createGrpcServer(deps: {
     timer = setTimeout(() => void reflectReadiness(), healthIntervalMs).unref();
   };
 
+  const listener = createTcpListener((socket) => injector.injectConnection(socket));
   return {
     server,
     async listen(host, port) {
-      const address = host.includes(":") && !host.startsWith("[") ? `[${host}]:${port}` : `${host}:${port}`;
-      const bound = await new Promise<number>((resolve, reject) => {
-        server.bindAsync(address, grpcCredentials(deps.tls), (error, taken) =>
-          error ? reject(error) : resolve(taken),
-        );
-      });
+      const bound = await listener.listen(host, port);
       await reflectReadiness();
       return bound;
     },
@@ -96,7 +95,9 @@ export function createGrpcServer(deps: {
       setStatus(false);
     },
     async close(graceMs) {
-      const cut = setTimeout(() => server.forceShutdown(), graceMs);
+      listener.stop();
+      // Without channelz grpc-js doesn't know what to cut.
+      const cut = setTimeout(() => listener.cut(), graceMs);
       await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       clearTimeout(cut);
     },

@@ -19,8 +19,8 @@ export async function explainTakenPort<T>(setting: string, port: number, listen:
   try {
     return await listen();
   } catch (error) {
-    // grpc-js gives the system's error as text only.
-    if (error instanceof Error && error.message.includes("EADDRINUSE")) throw new PortTakenError(port, setting, error);
+    if (error instanceof Error && "code" in error && error.code === "EADDRINUSE")
+      throw new PortTakenError(port, setting, error);
     throw error;
   }
 }

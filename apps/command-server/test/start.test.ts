@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:http2";
 import { join } from "node:path";
 import { Metadata, credentials, status, type ServiceError } from "@grpc/grpc-js";
 import { CommandService } from "@fleetwire/proto";
@@ -45,6 +47,24 @@ describe("a start", () => {
     expect(await ensureOperatorToken(home)).not.toBe("");
     const answer = await fetch(`${httpUrl}/agents`, { headers: { authorization: `Bearer ${String(operatorToken)}` } });
     expect(answer.status).toBe(200);
+  });
+
+  test("ends in order although a client holds a call open that never ends", async () => {
+    const { grpcAddress } = await start();
+    const session = connect(`http://${grpcAddress}`);
+    session.on("error", () => {}); // cut, in the end
+    const call = session.request({
+      ":method": "POST",
+      ":path": "/grpc.health.v1.Health/Watch",
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
+    call.on("error", () => {});
+    call.end(Buffer.alloc(5));
+    await once(call, "data");
+    const cut = once(session, "close");
+    expect(await lifecycle.stop("test")).toBe(true);
+    await cut;
   });
 
   test.each(["COMMAND_SERVER_PORT", "COMMAND_SERVER_GRPC_PORT"])(

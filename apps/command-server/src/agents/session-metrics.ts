@@ -22,14 +22,23 @@ export interface SessionMetrics {
   processingDuration: Histogram;
 }
 
-/** `connected` counts the sessions that are open on this server. */
-export function createSessionMetrics(registry: Registry, connected: () => number): SessionMetrics {
+/** `connected` counts the sessions that are open on this server, `greeting` the streams that are on their way to one. */
+export function createSessionMetrics(
+  registry: Registry,
+  { connected, greeting }: { connected: () => number; greeting: () => number },
+): SessionMetrics {
   const registers = [registry];
   const connectedGauge: Gauge = new Gauge({
     name: "agents_connected",
     help: "Agent sessions open on this server.",
     registers,
     collect: () => connectedGauge.set(connected()),
+  });
+  const greetingGauge: Gauge = new Gauge({
+    name: "agent_hellos_waiting",
+    help: "Streams let in that aren't welcomed yet: the line in front of the store.",
+    registers,
+    collect: () => greetingGauge.set(greeting()),
   });
   return {
     frames: new Counter({

@@ -57,7 +57,7 @@ export function createAgentSessions(o: {
   const signal = new StopSignal();
   let stopping = false;
 
-  const metrics = createSessionMetrics(o.metrics, () => sessions.size);
+  const metrics = createSessionMetrics(o.metrics, { connected: () => sessions.size, greeting: () => handshakes.size });
   initDisconnects(metrics, disconnectReasons);
 
   const parts = { store, sessions, settings, metrics, log, clock };
