@@ -32,8 +32,10 @@ interface Place {
   granted(): void;
 }
 
-// Hellos a second: taken for the rate until one was measured, and the least that is ever counted with.
+// Hellos a second. Taken for the rate until one was measured; and those who are sent away come no more slowly than this:
+// to come too soon costs little, and a server that was slow for a moment is fast again.
 const assumedRate = 400;
+// The line is never shorter than at this rate.
 const slowest = 20;
 const windowMs = 500;
 
@@ -44,7 +46,7 @@ const windowMs = 500;
  * nobody is asked to try again and again.
  *
  * The rate follows what is served in each half second: upwards at once, downwards slowly, and only while the line never
- * ran dry. A server that stalls sends its herd away for longer.
+ * ran dry. A server that stalls has a shorter line.
  */
 export function createAdmission(o: AdmissionOptions): Admission {
   const { clock, random = Math.random } = o;
@@ -75,7 +77,7 @@ export function createAdmission(o: AdmissionOptions): Admission {
 
   function sendAway(): number {
     const nowMs = clock.monotonicMs();
-    const slotMs = Math.max(lastSlotMs + 1_000 / rate, nowMs + o.maxWaitMs / 2);
+    const slotMs = Math.max(lastSlotMs + 1_000 / Math.max(rate, assumedRate), nowMs + o.maxWaitMs / 2);
     if (slotMs - nowMs > o.maxAwayMs) return Math.round(o.maxAwayMs * (0.5 + random() / 2));
     lastSlotMs = slotMs;
     return Math.round((slotMs - nowMs) * (0.9 + random() / 5));
