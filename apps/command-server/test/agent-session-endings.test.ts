@@ -128,7 +128,6 @@ describe("how sessions end", () => {
   });
 
   it.each<[string, (stream: WireStream) => void]>([
-    ["an empty frame", (stream) => stream.send({})],
     ["a second hello", (stream) => stream.send({ hello: {} })],
     [
       "a chunk beyond the limit",
@@ -152,6 +151,15 @@ describe("how sessions end", () => {
       details: goAway.message,
     });
     expect(await recorded(server, agentId)).toEqual({ reason: "protocol_error", detail: goAway.message });
+  });
+
+  it("ignores a frame that only a later version of the contract knows", async () => {
+    const server = await serve();
+    const { stream } = await server.connect(await server.agent("later-1"));
+    stream.send({});
+    stream.send({ heartbeat: { sequence: 7 } });
+    expect(await stream.next("heartbeatAck")).toMatchObject({ sequence: 7 });
+    expect(server.host.count()).toBe(1);
   });
 
   it("reads an agent that floods it no faster than allowed, then closes its stream; others aren't touched", async () => {

@@ -7,7 +7,7 @@ import { createLifecycle, createLogger, type Lifecycle } from "@fleetwire/servic
 import { eventually, removeTempDir, startPostgres, tempDir, type TestPostgres } from "@fleetwire/testbed";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { loadCommandServerSettings } from "../src/config.ts";
-import { ensureOperatorToken } from "../src/home.ts";
+import { ensureOperatorToken, writeCliFile } from "../src/home.ts";
 import { PortTakenError } from "../src/port-taken.ts";
 import { startCommandServer, type RunningCommandServer } from "../src/start.ts";
 import { takePort } from "./api-server.ts";
@@ -43,9 +43,12 @@ function start(env: Record<string, string> = {}): Promise<RunningCommandServer> 
 
 describe("a start", () => {
   test("makes an operator's token for the home, and keeps it", async () => {
-    const { httpUrl, operatorToken } = await start();
-    expect(await ensureOperatorToken(home)).not.toBe("");
-    const answer = await fetch(`${httpUrl}/agents`, { headers: { authorization: `Bearer ${String(operatorToken)}` } });
+    const { httpUrl, grpcAddress, operatorToken } = await start();
+    const token = String(operatorToken);
+    // As the process itself does when it is ready.
+    await writeCliFile(home, { urls: { commands: httpUrl, grpc: grpcAddress }, token });
+    expect(await ensureOperatorToken(home)).toBe(token);
+    const answer = await fetch(`${httpUrl}/agents`, { headers: { authorization: `Bearer ${token}` } });
     expect(answer.status).toBe(200);
   });
 
