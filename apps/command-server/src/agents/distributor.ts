@@ -19,6 +19,8 @@ export interface Distributor {
   start(): void;
   /** The store may have work for these agents. */
   wake(agentIds: readonly string[]): void;
+  /** A session has begun: looks whether something waits for its agent. */
+  arrived(session: AgentSession): void;
   /** A slot of a session is free again; `refused`: the agent wouldn't take the work that was in it. */
   freed(session: AgentSession, run: Run, refused: boolean): void;
   /** Gives nothing more away; resolves when what was assigned is on its way. */
@@ -45,6 +47,8 @@ export function createDistributor(o: {
   const marked = new Set<AgentSession>();
   const asking = new Set<AgentSession>();
   const statements = new Set<Promise<void>>();
+  let newcomers = new Set<string>();
+  let greeting: Promise<void> | null = null;
   const paused = new FixedDelay<AgentSession>(settings.refusalPauseMs, o.clock, mark);
   const stopping = new AbortController();
   let poll: Repetition | null = null;
@@ -66,6 +70,25 @@ export function createDistributor(o: {
       marked.add(session);
     }
     pump();
+  }
+
+  /**
+   * For most agents nothing waits, least of all when thousands come at once. Looking for many costs one read; to assign
+   * would lock the row of each.
+   */
+  function arrived({ agentId }: AgentSession): void {
+    newcomers.add(agentId);
+    greeting ??= greetAll().finally(() => (greeting = null));
+  }
+
+  async function greetAll(): Promise<void> {
+    await Promise.resolve();
+    while (newcomers.size > 0 && !stopping.signal.aborted) {
+      const agentIds = [...newcomers].slice(0, agentsPerPoll);
+      newcomers = new Set([...newcomers].slice(agentsPerPoll));
+      // What can't be asked now is found by the poll.
+      await store.agentsWithWork(agentIds).then(wake, pollFailed);
+    }
   }
 
   function freed(session: AgentSession, run: Run, refused: boolean): void {
@@ -197,8 +220,9 @@ export function createDistributor(o: {
     stopping.abort();
     paused.close();
     await poll?.stop();
+    await greeting;
     await Promise.all(statements);
   }
 
-  return { start, wake, freed, stop };
+  return { start, wake, arrived, freed, stop };
 }

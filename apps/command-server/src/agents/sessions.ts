@@ -115,7 +115,7 @@ export function createAgentSessions(o: {
     sessions.set(session.agentId, session);
     session.begin(kept);
     if (stopping) session.end("server_stopping", null);
-    else distributor.wake([session.agentId]);
+    else distributor.arrived(session);
   }
 
   const signals: SessionSignals = {

@@ -35,8 +35,8 @@ interface Opening {
   epoch: number;
 }
 
-// One transaction takes about as long for twenty hellos as for one. More of them would make the first wait for the last.
-const hellosAtOnce = 50;
+// One transaction takes about as long for twenty hellos as for one; many more would make the first wait for the last.
+const hellosAtOnce = 64;
 const heldAtOnce = 2_000;
 
 /**
@@ -148,6 +148,7 @@ async function openAll(
       serverId,
       hellos.map((hello) => Math.max(hello.highest, hello.horizon, ...hello.held.map(({ assignNo }) => assignNo))),
       hellos.map(({ highest }) => highest),
+      openings.map(({ before, hello }) => before.reported !== null && before.reported >= hello.highest),
     ],
   });
   await rows({ name: "profiles", text: setProfiles, values: profileColumns(hellos) });

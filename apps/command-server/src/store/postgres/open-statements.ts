@@ -86,14 +86,14 @@ const pastLedgers = 8;
 
 /**
  * The new sessions; $1 agents, $2 epochs, $3 ledgers, $4 boot ids, $5 server, $6 largest number that each hello knows of,
- * $7 the largest that its ledger has recorded. The counter never falls behind: a store that forgot would give a number twice.
+ * $7 the largest that its ledger has recorded, $8 whether that is known already. The counter never falls behind: a store that forgot would give a number twice.
  * An agent's oldest ledgers are forgotten: their runs were settled when the next one spoke, so that a copy of one has
  * nothing to run again.
  */
 export const open = `
 WITH hello AS (
-  SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $6::bigint[], $7::bigint[])
-    AS h(agent_id, epoch, ledger_id, boot_id, known, highest)
+  SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $6::bigint[], $7::bigint[], $8::boolean[])
+    AS h(agent_id, epoch, ledger_id, boot_id, known, highest, noted)
 ), opened AS (
   UPDATE agent_sessions s SET epoch = h.epoch, ledger_id = h.ledger_id, boot_id = h.boot_id, server_id = $5, connected = true,
     sessions = s.sessions + 1, assign_no = greatest(s.assign_no, h.known), seen_at = clock_timestamp(), connected_at = clock_timestamp(),
@@ -108,5 +108,5 @@ WITH hello AS (
   DELETE FROM agent_ledgers l USING past p WHERE l.agent_id = p.agent_id AND l.ledger_id = p.ledger_id
 )
 INSERT INTO agent_ledgers AS l (agent_id, ledger_id, highest, first_seen)
-SELECT agent_id, ledger_id, highest, clock_timestamp() FROM hello ORDER BY agent_id
+SELECT agent_id, ledger_id, highest, clock_timestamp() FROM hello WHERE NOT noted ORDER BY agent_id
 ON CONFLICT (agent_id, ledger_id) DO UPDATE SET highest = excluded.highest WHERE l.highest < excluded.highest`;
