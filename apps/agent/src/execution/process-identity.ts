@@ -17,8 +17,12 @@ function linuxStart(pid: number): string | null {
   return row === null ? null : `${bootId()}:${row.startTicks}`;
 }
 
+let thisBoot: string | null = null;
+
+/** The same for as long as any process of this boot runs: read once. */
 function bootId(): string {
-  return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+  thisBoot ??= readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+  return thisBoot;
 }
 
 function psStart(pid: number): string | null {
