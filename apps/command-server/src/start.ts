@@ -8,13 +8,14 @@ import {
   type Logger,
 } from "@fleetwire/service";
 import type { Registry } from "prom-client";
-import { v7 as uuidv7 } from "uuid";
+
 import type { CommandServerSettings } from "./config.ts";
 import { ensureOperatorToken, tokenFileIn } from "./home.ts";
 import { createCommandServer, type CommandServer } from "./service.ts";
 import { openStore } from "./open-store.ts";
 import type { CommandStore } from "./store/command-store.ts";
 import { readTls, refuseClearText, type TlsMaterial } from "./tls.ts";
+import { newId } from "./new-id.ts";
 
 export interface StartOptions {
   settings: CommandServerSettings;
@@ -39,7 +40,7 @@ export async function startCommandServer(options: StartOptions): Promise<Running
   const { settings, log, lifecycle, clock = systemClock } = options;
   const tls = await openTls(settings);
   const metrics = createMetrics({ service: "command-server" });
-  const serverId = uuidv7();
+  const serverId = newId();
 
   const operatorToken = settings.authTokenFile === undefined ? await ensureOperatorToken(settings.home) : null;
   const verifier = await createTokenFileVerifier({ path: settings.authTokenFile ?? tokenFileIn(settings.home), log });

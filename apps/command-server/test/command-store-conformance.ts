@@ -6,6 +6,7 @@ import { describeDrain } from "./command-store/drain.ts";
 import { describeFeed } from "./command-store/feed.ts";
 import type { BreakableStore, OpenStore } from "./command-store/fixture.ts";
 import { describeModel } from "./command-store/model.ts";
+import { describeOffers, describeOffersInOutages } from "./command-store/offers.ts";
 import { describeOutput } from "./command-store/output.ts";
 import { describeListing, describeQueueing } from "./command-store/queueing.ts";
 import { describeRaces } from "./command-store/races.ts";
@@ -26,6 +27,7 @@ export function describeCommandStore(name: string, open: OpenStore, openBreakabl
     describeQueueing(open);
     describeListing(open);
     describeDispatch(open);
+    describeOffers(open);
     describeReports(open);
     describeOutput(open);
     describeSessions(open);
@@ -37,6 +39,7 @@ export function describeCommandStore(name: string, open: OpenStore, openBreakabl
     describeModel(open);
     describeRaces(open);
     describeOutages(openBreakable);
+    describeOffersInOutages(openBreakable);
   });
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Clock, Logger } from "@fleetwire/service";
-import type { AssignOutcome, AssignRequest, Assignment, CommandStore } from "../store/command-store.ts";
+import type { Lane } from "../commands/command.ts";
+import type { AssignOutcome, AssignRequest, Assignment, CommandStore, SlotOffer } from "../store/command-store.ts";
 import { FixedDelay } from "./fixed-delay.ts";
 import { repeat, type Repetition } from "./repeat.ts";
 import type { Run } from "./run-slots.ts";
@@ -19,6 +20,8 @@ export interface Distributor {
   start(): void;
   /** The store may have work for these agents. */
   wake(agentIds: readonly string[]): void;
+  /** A slot for a command that is about to be stored; null where it has to wait its turn. */
+  offer(agentId: string, lane: Lane): SlotOffer | null;
   /** A session has begun: looks whether something waits for its agent. */
   arrived(session: AgentSession): void;
   /** A slot of a session is free again; `refused`: the agent wouldn't take the work that was in it. */
@@ -32,8 +35,9 @@ export interface Distributor {
  *
  * A session that may have work (it began, was woken, has a slot free where the last statement gave all that was asked
  * for, or was found by the poll) is marked; a pump takes many marked ones into one statement and goes on while there
- * are any. A session is in at most one statement at a time, so that its slots aren't given twice. Nothing here is done
- * for every session for each command.
+ * are any. A command that is stored while its agent has nothing waiting and a slot free is assigned in that same step:
+ * its session offers the slot. A session is in at most one statement or offer at a time, so that its slots aren't given
+ * twice and its frames go out in order. Nothing here is done for every session for each command.
  */
 export function createDistributor(o: {
   store: CommandStore;
@@ -47,6 +51,7 @@ export function createDistributor(o: {
   const marked = new Set<AgentSession>();
   const asking = new Set<AgentSession>();
   const statements = new Set<Promise<void>>();
+  const offers = new Set<Promise<void>>();
   let newcomers = new Set<string>();
   let greeting: Promise<void> | null = null;
   const paused = new FixedDelay<AgentSession>(settings.refusalPauseMs, o.clock, mark);
@@ -131,6 +136,46 @@ export function createDistributor(o: {
     return work + control === 0 ? null : { agentId: session.agentId, epoch: session.epoch, work, control };
   }
 
+  function offer(agentId: string, lane: Lane): SlotOffer | null {
+    const session = sessions.get(agentId);
+    if (session === undefined || stopping.signal.aborted || storeLost) return null;
+    // Something may wait that is before this one.
+    if (marked.has(session) || asking.has(session)) return null;
+    const request = requestFor(session);
+    if (request === null || request[lane] === 0) return null;
+    asking.add(session);
+    const settled = (): void => {
+      asking.delete(session);
+      if (marked.has(session)) pump();
+    };
+    const offered = trackOffer();
+    return {
+      epoch: session.epoch,
+      settle: (assignment) => {
+        if (assignment !== null) {
+          assigned(assignment);
+          session.give(assignment);
+        }
+        settled();
+        offered();
+      },
+      failed: (error) => {
+        settle([session], wasNeverSent(error));
+        settled();
+        offered();
+      },
+    };
+  }
+
+  function trackOffer(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    offers.add(promise);
+    return () => {
+      offers.delete(promise);
+      resolve();
+    };
+  }
+
   async function assign(batch: Map<AgentSession, AssignRequest>): Promise<void> {
     for (const session of batch.keys()) asking.add(session);
     try {
@@ -150,16 +195,19 @@ export function createDistributor(o: {
       const list = given.get(assignment.agentId);
       if (list) list.push(assignment);
       else given.set(assignment.agentId, [assignment]);
-      const { commandId, agentId, epoch, attempt, assignNo, waitedMs } = assignment;
-      log.debug({ commandId, agentId, epoch, attempt, assignNo, waitedMs }, "command assigned");
-      metrics.assigned.inc();
-      metrics.dispatchLatency.observe(assignment.waitedMs / 1_000);
+      assigned(assignment);
     }
     for (const [session, request] of batch) give(session, request, given.get(session.agentId) ?? []);
     for (const { agentId, why } of outcome.stale) {
       const session = sessions.get(agentId);
       if (session && batch.has(session)) session.end(why, staleDetail[why]);
     }
+  }
+
+  function assigned({ commandId, agentId, epoch, attempt, assignNo, waitedMs }: Assignment): void {
+    log.debug({ commandId, agentId, epoch, attempt, assignNo, waitedMs }, "command assigned");
+    metrics.assigned.inc();
+    metrics.dispatchLatency.observe(waitedMs / 1_000);
   }
 
   /** A session that ended meanwhile is given nothing: the agent's next Hello says that it doesn't hold these. */
@@ -221,8 +269,8 @@ export function createDistributor(o: {
     paused.close();
     await poll?.stop();
     await greeting;
-    await Promise.all(statements);
+    await Promise.all([...statements, ...offers]);
   }
 
-  return { start, wake, arrived, freed, stop };
+  return { start, wake, offer, arrived, freed, stop };
 }

@@ -1,12 +1,13 @@
 import type { AgentMessage, Hello } from "@fleetwire/proto";
 import { FleetwireError } from "@fleetwire/service";
-import { v7 as uuidv7 } from "uuid";
+
 import type { CommandStore, KeptRun, OpenSession, OpenSessionOutcome } from "../store/command-store.ts";
 import { agentErrors } from "./agent-errors.ts";
 import type { AgentStream } from "./agent-stream.ts";
 import { helloMessage, isSignedBy, readHello } from "./hello.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { AgentSession, type SessionContext } from "./session.ts";
+import { newId } from "../new-id.ts";
 
 type Opened = Extract<OpenSessionOutcome, { kind: "opened" }>;
 
@@ -80,7 +81,7 @@ async function openInStore(
   if (first.kind !== "restored_copy")
     return { opened: mustBeOpened(first, hello), ledgerId: hello.ledgerId, newLedger: false };
   // An older copy can't tell what it did since: it begins a new ledger, and what the old one held counts as lost.
-  const ledgerId = uuidv7();
+  const ledgerId = newId();
   const second = await store.openSession({ ...hello, ledgerId, highest: 0, horizon: 0, held: [] });
   return { opened: mustBeOpened(second, hello), ledgerId, newLedger: true };
 }

@@ -1,9 +1,10 @@
 import { FleetwireError, hashToken, newToken, type FastifyServer } from "@fleetwire/service";
 import { Type, type Static } from "typebox";
-import { v7 as uuidv7 } from "uuid";
+
 import { agentIdPattern } from "../commands/command-request.ts";
 import { errors, refusals } from "../errors.ts";
 import type { CommandStore, JoinToken } from "../store/command-store.ts";
+import { newId } from "../new-id.ts";
 
 const maxTtlSeconds = 30 * 24 * 3600;
 const defaultTtlSeconds = 24 * 3600;
@@ -56,7 +57,7 @@ export function registerJoinTokenRoutes(http: FastifyServer, deps: { store: Comm
       const { principal, body } = request;
       const token = newToken();
       const stored = await store.createJoinToken({
-        tokenId: uuidv7(),
+        tokenId: newId(),
         companyId: principal.companyId,
         tokenHash: hashToken(token),
         fleet: body.fleet ?? "",

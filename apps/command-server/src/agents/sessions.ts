@@ -120,6 +120,7 @@ export function createAgentSessions(o: {
 
   const signals: SessionSignals = {
     wake: (agentIds) => distributor.wake(agentIds),
+    offer: (agentId, lane) => distributor.offer(agentId, lane),
     cancel: (agentIds) => cancels.signalled(agentIds),
     stop: (runs) => {
       for (const run of runs) sessions.get(run.agentId)?.reports.cancel(run);

@@ -10,7 +10,7 @@ function isUnavailable(error: unknown): boolean {
   return error.code === "store_unavailable" || ("kind" in error && error.kind === "unavailable");
 }
 
-const unreachable = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"]);
+const unreachable = new Set(["ENOTCONN", "ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"]);
 
 /** Whether a call failed before anything could be sent, so that it surely had no effect. */
 export function wasNeverSent(error: unknown): boolean {

@@ -1,5 +1,5 @@
 import { FleetwireError, httpErrors, type Principal, type Violation } from "@fleetwire/service";
-import { v7 as uuidv7 } from "uuid";
+
 import { errors } from "../errors.ts";
 import type { CommandServerMetrics } from "../metrics.ts";
 import type { StoreTime } from "../store/store-time.ts";
@@ -9,6 +9,7 @@ import { checkRequest, refuse } from "./check-request.ts";
 import type { CommandRequest } from "./command-request.ts";
 import { checkAnnounced, checkBuiltIn, isBuiltIn, type TypedRequest } from "./parameters.ts";
 import { expiryOf, idempotencyOf, templateOf, workOf } from "./work.ts";
+import { newId } from "../new-id.ts";
 
 export interface QueueingDeps {
   store: CommandStore;
@@ -53,7 +54,7 @@ export async function queueForAgent(
   await checkParameters(deps.store, principal.companyId, agentId, work, allowUnknownAgent);
   return enqueue(deps, {
     ...templateOf(work, request, { principal, traceparent, defaultTimeoutMs: deps.defaultTimeoutMs }),
-    commandId: uuidv7(),
+    commandId: newId(),
     companyId: principal.companyId,
     agentId,
     expiresAt: expiryOf(request),

@@ -1,5 +1,5 @@
 import { FleetwireError, type Logger, type Principal } from "@fleetwire/service";
-import { v7 as uuidv7 } from "uuid";
+
 import { checkRequest } from "../commands/check-request.ts";
 import type { JsonObject } from "../commands/command.ts";
 import type { CommandRequest } from "../commands/command-request.ts";
@@ -10,6 +10,7 @@ import type { AgentSelection, NewRollout } from "../store/command-store.ts";
 import type { Picker } from "./pick.ts";
 import type { RolloutStatus } from "./rollout.ts";
 import { selectionOf, selectTargets } from "./select.ts";
+import { newId } from "../new-id.ts";
 
 export interface RolloutDeps extends QueueingDeps {
   picker: Picker;
@@ -82,7 +83,7 @@ async function pickOne(deps: RolloutDeps, { request, work, selection, ...by }: A
   if (known !== null) return { kind: "command", ...idsOf(known) };
   const command = {
     ...templateOf(work, request, { ...by, defaultTimeoutMs }),
-    commandId: uuidv7(),
+    commandId: newId(),
     companyId,
     expiresAt: expiryOf(request),
     idempotencyKey,
@@ -161,8 +162,8 @@ export async function storeRollout(
   rollout: Omit<NewRollout, "rolloutId" | "targets">,
 ): Promise<AcceptedRollout> {
   const { companyId, unable } = rollout;
-  const rolloutId = uuidv7();
-  const targets = agents.map((agentId) => ({ agentId, commandId: uuidv7() }));
+  const rolloutId = newId();
+  const targets = agents.map((agentId) => ({ agentId, commandId: newId() }));
   const outcome = await store.createRollout({ ...rollout, rolloutId, targets });
   switch (outcome.kind) {
     case "created":

@@ -52,6 +52,7 @@ export type {
   SessionRecord,
   DisconnectReason,
   EndedRun,
+  SlotOffer,
   SessionSignals,
 } from "./port/sessions.ts";
 export type {

@@ -1,5 +1,6 @@
 import type { Logger } from "@fleetwire/service";
-import type { EndedRun, SessionSignals } from "./command-store.ts";
+import type { Lane } from "../commands/command.ts";
+import type { EndedRun, SessionSignals, SlotOffer } from "./command-store.ts";
 
 /** An agent and the server of its open session, as the store saw it. */
 export interface Held {
@@ -10,6 +11,8 @@ export interface Held {
 export interface SignalSender {
   wake(agents: readonly Held[]): void;
   cancel(agents: readonly Held[]): void;
+  /** A slot for a command that is about to be stored, from a session of this server. */
+  offer(agentId: string, lane: Lane): SlotOffer | null;
   stop(runs: readonly (EndedRun & Held)[]): void;
   drop(agent: Held & { epoch: number }, reason: "superseded" | "revoked"): void;
   /** Sessions that this server is opening or holds: signalled here whatever the store had said of them. */
@@ -108,6 +111,14 @@ export function createSignals(o: SignalsOptions) {
       if (o.wakeUp) each(agents, "wake");
     },
     cancel: (agents) => each(agents, "cancel"),
+    offer: (agentId, lane) => {
+      if (!o.wakeUp || !held.has(agentId)) return null;
+      for (const listener of listeners) {
+        const offer = listener.offer?.(agentId, lane);
+        if (offer) return offer;
+      }
+      return null;
+    },
     stop: (runs) => {
       const here: EndedRun[] = [];
       for (const { holder, ...run } of runs) {

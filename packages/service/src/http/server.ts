@@ -14,6 +14,7 @@ import { httpErrors } from "./http-errors.ts";
 import { registerOpenApi } from "./openapi.ts";
 import { registerOperations } from "./operations.ts";
 import { registerRequestChecks } from "./request-checks.ts";
+import { LazyChild } from "./request-log.ts";
 import { parseTraceparent, requestIdOf, type Traceparent } from "./request-context.ts";
 import { registerRequestRecords } from "./request-records.ts";
 import { registerUnmatched } from "./unmatched.ts";
@@ -85,9 +86,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   const server: FastifyServer = fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
-    childLoggerFactory: (log, bindings, childOptions, raw) => {
+    childLoggerFactory: (_log, bindings, _options, raw) => {
       const traceId = parseTraceparent(raw.headers["traceparent"])?.traceId;
-      return log.child(traceId === undefined ? bindings : { ...bindings, traceId }, childOptions);
+      return new LazyChild(options.log, traceId === undefined ? bindings : { ...bindings, traceId });
     },
     genReqId: requestIdOf,
     requestIdHeader: false,

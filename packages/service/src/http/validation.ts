@@ -12,8 +12,11 @@ const mostViolations = 20;
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const validator = Compile(schema);
   const isBody = httpPart === "body";
+  // Filling in walks the whole value: only where there may be something to fill in.
+  const hasDefaults = JSON.stringify(schema).includes('"default":');
   return (input: unknown) => {
-    const value = Value.Default(schema, isBody ? input : Value.Convert(schema, isRecord(input) ? { ...input } : input));
+    const read = isBody ? input : Value.Convert(schema, isRecord(input) ? { ...input } : input);
+    const value = hasDefaults ? Value.Default(schema, read) : read;
     if (validator.Check(value)) return { value };
     const errors = validator
       .Errors(value)

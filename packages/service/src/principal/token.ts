@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 
 /** A new bearer token: `fw_` and 32 random bytes in base64url. The prefix lets scanners for leaked secrets find it. */
 export function newToken(): string {
@@ -7,7 +7,7 @@ export function newToken(): string {
 
 /** SHA-256 of a token, hex. Tokens have 256 random bits, so a fast hash is enough to keep them unreadable. */
 export function hashToken(token: string): string {
-  return createHash("sha256").update(token, "utf8").digest("hex");
+  return hash("sha256", token);
 }
 
 /** The token of an `Authorization: Bearer …` header or metadata value; null when it is anything else. */

@@ -73,7 +73,10 @@ export interface StoredOutput {
 }
 
 export interface CommandRecords {
-  /** Batched with its neighbours; at most one statement for 200 commands. Wakes the holder of the agent's session. */
+  /**
+   * Batched with its neighbours; at most one statement for 200 commands. Wakes the holder of the agent's session; where
+   * that is this server and nothing waits before the command, it may be assigned in the same step (see `SlotOffer`).
+   */
   enqueue(command: NewCommand): Promise<EnqueueOutcome>;
   get(companyId: string, commandId: string): Promise<Command | null>;
   /** Newest first. */

@@ -1,5 +1,6 @@
 // Agents' live sessions, their fencing and their reconciliation. See `../command-store.ts` for what every method promises.
 import type { JsonObject, Lane } from "../../commands/command.ts";
+import type { Assignment } from "./dispatch.ts";
 
 export interface HeldCommand {
   commandId: string;
@@ -124,6 +125,18 @@ export interface EndedRun {
   assignNo: number;
 }
 
+/**
+ * A slot that a session of this server keeps free for one command while it is stored. Exactly one of the two is called,
+ * once.
+ */
+export interface SlotOffer {
+  epoch: number;
+  /** The command was assigned to the session in the step that stored it; null: it wasn't, and where it waits a wake follows. */
+  settle(assignment: Assignment | null): void;
+  /** Whether it was stored and assigned isn't known. */
+  failed(error: unknown): void;
+}
+
 /** Signals for the sessions that this server holds. Hints: a lost one is made good by the poll, or by the agent's next report. */
 export interface SessionSignals {
   /** New work for these agents. */
@@ -134,6 +147,11 @@ export interface SessionSignals {
   stop(runs: readonly EndedRun[]): void;
   /** This session is over. */
   drop(agentId: string, epoch: number, reason: "superseded" | "revoked"): void;
+  /**
+   * Asked before a command is stored: an offer saves it the way through the queue. Null: it waits its turn. The store
+   * takes an offer only where nothing waits before the command.
+   */
+  offer?(agentId: string, lane: Lane): SlotOffer | null;
 }
 
 export interface AgentSessions {

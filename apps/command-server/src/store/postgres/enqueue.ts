@@ -1,73 +1,33 @@
 import { FleetwireError } from "@fleetwire/service";
 import type { CommandStatus } from "../../commands/command.ts";
 import { createBatcher } from "../batcher.ts";
-import type { EnqueueOutcome, NewCommand } from "../command-store.ts";
+import type { Assignment, EnqueueOutcome, NewCommand, SlotOffer, WatchEvent } from "../command-store.ts";
+import type { Held } from "../signals.ts";
 import { storeErrors } from "../errors.ts";
 import type { StoreContext } from "./context.ts";
-import { commandEntries, entryColumns } from "./feed-entries.ts";
+import { insertCommands, judgeRefused } from "./enqueue-statements.ts";
+import { toChange, type ChangeRow } from "./rows.ts";
 import { isUnavailable, unavailable } from "../errors.ts";
 import { strictJson } from "../text.ts";
 
-const newCommands = `json_to_recordset($1::json) AS n(id text, company_id text, agent_id text, type text, lane text,
-  command text, args jsonb, parameters jsonb, timeout_ms bigint, priority smallint, idempotent boolean, retry jsonb,
-  expires_at timestamptz, key text, body_hash text, allow_unknown boolean, traceparent text, created_by text)`;
-
-/**
- * One statement for a batch: looks up the agents, claims the idempotency keys, inserts what is new, writes the feed.
- *
- * In:  $1 JSON array of commands, ids and keys distinct; $2 default expiry in ms.
- * Out: per command `known` (its company may send to this agent), `added`, and `holder`, the server of the agent's
- *      open session. Known but not added: its id or its key was there before; `settle` finds out which.
- * Keys are claimed in order, so that batches that share keys wait for each other without a deadlock; none is claimed
- * for an id that is taken. Agents are looked up one by one: a join would read them all, tables of a few thousand rows being cheap to read.
- */
-const insert = `
-WITH input AS (
-  SELECT n.*,
-    coalesce((SELECT a.company_id = n.company_id FROM agents a WHERE a.agent_id = n.agent_id), n.allow_unknown) AS known
-  FROM ${newCommands}
-), claimed AS (
-  INSERT INTO idempotency_keys (company_id, key, body_hash, command_id)
-  SELECT company_id, key, body_hash, id FROM input i
-  WHERE known AND key IS NOT NULL AND (SELECT c.id FROM commands c WHERE c.id = i.id) IS NULL
-  ORDER BY company_id, key
-  ON CONFLICT DO NOTHING
-  RETURNING command_id
-), added AS (
-  INSERT INTO commands AS c (id, company_id, agent_id, type, lane, command, args, parameters, timeout_ms, priority,
-    idempotent, retry, traceparent, created_by, queued_at, expires_at, due_at)
-  SELECT id, company_id, agent_id, type, lane, command, args, parameters, timeout_ms, priority,
-    idempotent, retry, traceparent, created_by, clock_timestamp(), expiry, expiry
-  FROM input, LATERAL (SELECT coalesce(expires_at, clock_timestamp() + $2::float8 * interval '1 ms')) AS x(expiry)
-  WHERE known AND (key IS NULL OR id IN (SELECT command_id FROM claimed))
-  ON CONFLICT (id) DO NOTHING
-  RETURNING ${entryColumns}
-), fed AS (${commandEntries("added")})
-SELECT i.id, i.known, a.id IS NOT NULL AS added,
-  (SELECT CASE WHEN s.connected THEN s.server_id END FROM agent_sessions s WHERE s.agent_id = i.agent_id) AS holder
-FROM input i LEFT JOIN added a ON a.id = i.id`;
-
-/**
- * What stands where a command of $1 wasn't added. A statement later, since a rival may have committed meanwhile. LIMIT
- * keeps the planner from joining, which would read whole tables.
- */
-const settle = `
-SELECT n.id, c.id IS NOT NULL AS exists, k.body_hash = n.body_hash AS same_body, k.command_id AS key_command,
-  k.rollout_id AS key_rollout, kc.status AS key_status,
-  c.company_id = n.company_id AND c.agent_id = n.agent_id AND c.type = n.type
-    AND c.command IS NOT DISTINCT FROM n.command AND c.args IS NOT DISTINCT FROM n.args
-    AND c.parameters = n.parameters AS same_command
-FROM ${newCommands}
-LEFT JOIN LATERAL (SELECT * FROM commands WHERE id = n.id LIMIT 1) c ON true
-LEFT JOIN LATERAL (SELECT * FROM idempotency_keys WHERE company_id = n.company_id AND key = n.key LIMIT 1) k ON true
-LEFT JOIN LATERAL (SELECT * FROM commands WHERE id = k.command_id LIMIT 1) kc ON true`;
-
-interface Inserted {
+interface Refused {
   id: string;
   known: boolean;
-  added: boolean;
-  holder: string | null;
+  added: false;
 }
+
+interface Added extends ChangeRow {
+  id: string;
+  known: true;
+  added: true;
+  holder: string | null;
+  /** Null where it wasn't assigned. */
+  epoch: number | null;
+  assign_no: number | null;
+  window_ms: number;
+}
+
+type Inserted = Refused | Added;
 
 interface Settled {
   id: string;
@@ -81,6 +41,7 @@ interface Settled {
 
 interface Item {
   command: NewCommand;
+  offer: SlotOffer | null;
   json: string;
 }
 
@@ -93,7 +54,7 @@ type Decision = EnqueueOutcome | FleetwireError | "undecided";
  * Repeatable: after `store_unavailable` the same call (same commandId) stores nothing twice and answers `queued`.
  * Rejects with `unstorable_text` or `command_id_taken` for this command alone.
  */
-export function createEnqueue({ sql, settings, signals, hub }: StoreContext) {
+export function createEnqueue({ sql, serverId, settings, signals, hub }: StoreContext) {
   const insertBatch = createBatcher<Item, Decision>({
     keysOf: ({ command }) => [
       `id ${command.commandId}`,
@@ -103,24 +64,9 @@ export function createEnqueue({ sql, settings, signals, hub }: StoreContext) {
     maxSize: 8 * 1024 * 1024,
     concernsAll: isUnavailable,
     async run(items) {
-      const rows = await sql.rows<Inserted>({
-        name: "enqueue",
-        text: insert,
-        values: [jsonArray(items), settings.defaultExpiryMs],
-      });
+      const rows = await insertAll(items);
       const byId = new Map(rows.map((row) => [row.id, row]));
-      const added = items.filter(({ command }) => byId.get(command.commandId)?.added);
-      if (added.length > 0) {
-        hub.changed(
-          added.map(({ command }) => ({ kind: "state", commandId: command.commandId, status: "queued", revision: 1 })),
-        );
-        signals.wake(
-          added.map(({ command }) => ({
-            agentId: command.agentId,
-            holder: byId.get(command.commandId)?.holder ?? null,
-          })),
-        );
-      }
+      tell(items, byId);
       const unsettled = items.filter(({ command }) => {
         const row = byId.get(command.commandId);
         return row?.known && !row.added;
@@ -135,15 +81,59 @@ export function createEnqueue({ sql, settings, signals, hub }: StoreContext) {
     },
   });
 
+  function insertAll(items: readonly Item[]): Promise<Inserted[]> {
+    return sql.rows<Inserted>({
+      name: "enqueue",
+      text: insertCommands,
+      values: [jsonArray(items), settings.defaultExpiryMs, serverId, settings.startGraceMs],
+    });
+  }
+
+  /** Gives what was taken to the sessions, wakes those of what waits, and tells watchers of both. */
+  function tell(items: readonly Item[], byId: ReadonlyMap<string, Inserted>): void {
+    const changes: WatchEvent[] = [];
+    const waiting: Held[] = [];
+    for (const { command, offer } of items) {
+      const row = byId.get(command.commandId);
+      if (row?.added !== true) {
+        offer?.settle(null);
+        continue;
+      }
+      const { commandId, agentId } = command;
+      changes.push({ kind: "state", commandId, status: "queued", revision: 1 });
+      const assignment = toAssignment(command, row);
+      if (assignment === null) waiting.push({ agentId, holder: row.holder });
+      else {
+        const { status, revision } = row;
+        changes.push({ kind: "state", commandId, status, revision, change: toChange(row) });
+      }
+      offer?.settle(assignment);
+    }
+    if (changes.length > 0) hub.changed(changes);
+    if (waiting.length > 0) signals.wake(waiting);
+  }
+
   async function settleAll(items: readonly Item[]): Promise<Map<string, Settled>> {
-    const rows = await sql.rows<Settled>({ name: "enqueue-settle", text: settle, values: [jsonArray(items)] });
+    const rows = await sql.rows<Settled>({ name: "enqueue-settle", text: judgeRefused, values: [jsonArray(items)] });
     return new Map(rows.map((row) => [row.id, row]));
   }
 
+  /** The offer of a batch that succeeded is settled by it. */
+  async function insertOne(command: NewCommand, json: string): Promise<Decision> {
+    const offer = signals.offer(command.agentId, command.lane);
+    try {
+      return await insertBatch({ command, offer, json: withOffer(json, offer) });
+    } catch (error) {
+      if (isUnavailable(error)) offer?.failed(error);
+      else offer?.settle(null);
+      throw error;
+    }
+  }
+
   return async function enqueue(command: NewCommand): Promise<EnqueueOutcome> {
-    const item = { command, json: toJson(command) };
+    const json = toJson(command);
     for (let tries = 1; ; tries++) {
-      const decision = await insertBatch(item);
+      const decision = await insertOne(command, json);
       if (decision instanceof FleetwireError) throw decision;
       if (decision !== "undecided") return decision;
       if (tries === maxTries) throw unavailable(new Error("the idempotency key's command came and went"));
@@ -160,6 +150,29 @@ function decide(command: NewCommand, row: Settled | undefined): Decision {
   if (!row?.key_command || !row.key_status) return "undecided";
   if (!row.same_body) return { kind: "key_reused" };
   return { kind: "duplicate", commandId: row.key_command, status: row.key_status };
+}
+
+/** Null for one that waits in the queue. */
+function toAssignment(command: NewCommand, row: Added): Assignment | null {
+  if (row.epoch === null || row.assign_no === null) return null;
+  const { commandId, agentId, type, lane, parameters, timeoutMs, idempotent, traceparent } = command;
+  return {
+    commandId,
+    agentId,
+    epoch: row.epoch,
+    assignNo: row.assign_no,
+    attempt: row.attempt,
+    type,
+    lane,
+    command: command.command,
+    args: command.args,
+    parameters,
+    timeoutMs,
+    startWindowMs: Math.max(0, Math.floor(row.window_ms)),
+    idempotent,
+    traceparent,
+    waitedMs: 0,
+  };
 }
 
 function jsonArray(items: readonly Item[]): string {
@@ -187,4 +200,8 @@ function toJson(command: NewCommand): string {
     traceparent: command.traceparent,
     created_by: command.createdBy,
   });
+}
+
+function withOffer(json: string, offer: SlotOffer | null): string {
+  return offer === null ? json : `${json.slice(0, -1)},"offered":${offer.epoch}}`;
 }

@@ -1,6 +1,6 @@
-import type { AssignOutcome, AssignRequest, Assignment, StaleSession } from "../command-store.ts";
+import type { AssignOutcome, AssignRequest, StaleSession } from "../command-store.ts";
 import type { StoreContext } from "./context.ts";
-import { parseRecord, parseState, toChange, type CommandState } from "./record.ts";
+import { parseRecord, parseState, toAssignment, toChange } from "./record.ts";
 import type { Script } from "./script.ts";
 
 /**
@@ -22,8 +22,7 @@ local function assign(st, s, number)
   st.epoch, st.ledger_id, st.assign_no, st.assigned_ms = tonumber(s.epoch), s.ledger, number, now
   leaveQueue(st)
   move(st, 'assigned')
-  redis.call('ZADD', K.assigned(st.agent_id), number, st.command_id)
-  due(st, st.expires_ms + START_GRACE)
+  enterRun(st, number)
 end
 for n = 2, #ARGV, 4 do
   local agent, epoch = ARGV[n], ARGV[n + 1]
@@ -32,7 +31,6 @@ for n = 2, #ARGV, 4 do
     out[#out + 1] = {'stale', agent, staleness(s, epoch)}
   else
     local number = tonumber(s.assign_no or 0)
-    local before = number
     for _, slots in ipairs({{'control', ARGV[n + 3]}, {'work', s.drain_at and 0 or ARGV[n + 2]}}) do
       local queue, free, skipped = K.queued(agent, slots[1], s.company), tonumber(slots[2]), 0
       while free > 0 do
@@ -61,7 +59,6 @@ for n = 2, #ARGV, 4 do
         end
       end
     end
-    if number > before then redis.call('HSET', K.session(agent), 'assign_no', number) end
   end
 end
 return out`,
@@ -142,8 +139,9 @@ async function assignSlice(context: StoreContext, requests: readonly AssignReque
     if (state === null) continue;
     const { command_id: commandId, status, revision } = state;
     hub.changed([{ kind: "state", commandId, status, revision, change: toChange(state) }]);
-    const assignment = answer[0] === "assigned" ? toAssignment(state, answer[2], answer[3], answer[4]) : null;
-    if (assignment !== null) outcome.assignments.push(assignment);
+    const record = answer[0] === "assigned" ? parseRecord(answer[2]) : null;
+    if (answer[0] === "assigned" && record !== null)
+      outcome.assignments.push(toAssignment(state, record, { startWindowMs: answer[3], waitedMs: answer[4] }));
     else
       log.warn(
         { commandId, agentId: state.agent_id, code: "record_changed" },
@@ -151,28 +149,6 @@ async function assignSlice(context: StoreContext, requests: readonly AssignReque
       );
   }
   return outcome;
-}
-
-function toAssignment(state: CommandState, text: string, startWindowMs: number, waitedMs: number): Assignment | null {
-  const record = parseRecord(text);
-  if (record === null) return null;
-  return {
-    commandId: state.command_id,
-    agentId: state.agent_id,
-    epoch: state.epoch ?? 0,
-    assignNo: state.assign_no ?? 0,
-    attempt: state.attempt,
-    type: state.type,
-    lane: state.lane,
-    command: record.command,
-    args: record.args,
-    parameters: record.parameters,
-    timeoutMs: state.timeout_ms,
-    startWindowMs,
-    idempotent: state.idempotent,
-    traceparent: record.traceparent,
-    waitedMs,
-  };
 }
 
 const agentsPerLook = 250;

@@ -8,7 +8,7 @@ import type {
   RetryPolicy,
 } from "../../commands/command.ts";
 import { isTerminal } from "../../commands/command.ts";
-import type { CommandChange, NewCommand } from "../command-store.ts";
+import type { Assignment, CommandChange, NewCommand } from "../command-store.ts";
 import { strictJson } from "../text.ts";
 
 /** `command:queue:{id}`: a command as it was queued. `timeout` is in seconds. */
@@ -161,6 +161,30 @@ export function toCommand(record: CommandRecord, state: CommandState): Command {
     lateResult: late === undefined ? null : { ...late, leftRunning: late.leftRunning ?? [] },
     createdBy: record.created_by,
     rolloutId: state.rollout_id ?? null,
+  };
+}
+
+/** What an agent is sent, of a state that says `assigned`. */
+export function toAssignment(
+  state: CommandState,
+  work: Pick<Assignment, "command" | "args" | "parameters" | "traceparent">,
+  times: Pick<Assignment, "startWindowMs" | "waitedMs">,
+): Assignment {
+  return {
+    commandId: state.command_id,
+    agentId: state.agent_id,
+    epoch: state.epoch ?? 0,
+    assignNo: state.assign_no ?? 0,
+    attempt: state.attempt,
+    type: state.type,
+    lane: state.lane,
+    command: work.command,
+    args: work.args,
+    parameters: work.parameters,
+    timeoutMs: state.timeout_ms,
+    idempotent: state.idempotent,
+    traceparent: work.traceparent,
+    ...times,
   };
 }
 

@@ -49,6 +49,14 @@ local function leaveQueue(st)
   redis.call('ZREM', K.dueQueued(), st.command_id)
 end`,
 
+  /** Gives a command to its agent's session as the run of this number. */
+  enterRun: `
+local function enterRun(st, number)
+  redis.call('ZADD', K.assigned(st.agent_id), number, st.command_id)
+  redis.call('ZADD', K.dueAssigned(), st.expires_ms + START_GRACE, st.command_id)
+  redis.call('HSET', K.session(st.agent_id), 'assign_no', number)
+end`,
+
   leaveRun: `
 local function leaveRun(st)
   redis.call('ZREM', K.assigned(st.agent_id), st.command_id)
@@ -91,27 +99,34 @@ local function move(st, to)
 end`,
 
   /**
-   * Stores a new command, queued. 'st' has its ids, type, lane and priority; 'record' and 'state' are its texts without
-   * ids and what the clock adds; 'expires' nil: the default.
+   * Stores a new command. 'st' has its ids, type, lane and priority; 'record' and 'state' are its texts without ids and
+   * what the clock adds; 'expires' nil: the default. It is queued, or, where 's' is the open session that takes it at
+   * once, assigned. Returns the state's text, and the run's number where there is one.
    */
   store: `
-local function store(st, record, state, expires)
-  local id = st.command_id
+local function store(st, record, state, expires, s)
+  local id, at = st.command_id, iso(now)
   st.seq = redis.call('INCR', K.sequence())
   st.expires_ms = expires or now + DEFAULT_EXPIRY
   st.status, st.attempt, st.revision = 'queued', 1, 1
-  local ids = '{"command_id":' .. json(id) .. ',"agent_id":' .. json(st.agent_id) .. ','
-  record = ids .. string.sub(record, 2, -2) .. ',"queued_at":"' .. iso(now) .. '","expires_at":"' .. iso(st.expires_ms) .. '"}'
-  redis.call('SET', K.record(id), record)
-  redis.call('SET', K.state(id), ids .. string.sub(state, 2, -2) .. ',"digest":"' .. redis.sha1hex(record)
-    .. '","status":"queued","attempt":1,"revision":1,"seq":' .. st.seq .. ',"queued_ms":' .. now .. ',"expires_ms":' .. st.expires_ms
-    .. ',"updated_at":"' .. iso(now) .. '"}')
-  redis.call('SET', K.listed(st.agent_id, id), id)
-  redis.call('ZADD', K.byCompany(st.company_id), st.seq, id)
-  redis.call('ZADD', K.byAgent(st.agent_id, st.company_id), st.seq, id)
-  enterQueue(st)
   if st.rollout_id then account(st) end
   feedCommand(st)
+  local run, number = '', nil
+  if s and st.expires_ms > now then
+    number = tonumber(s.assign_no or 0) + 1
+    run = ',"epoch":' .. s.epoch .. ',"ledger_id":' .. json(s.ledger) .. ',"assign_no":' .. number .. ',"assigned_ms":' .. now
+    move(st, 'assigned')
+    enterRun(st, number)
+  else enterQueue(st) end
+  local ids = '{"command_id":' .. json(id) .. ',"agent_id":' .. json(st.agent_id) .. ','
+  record = ids .. string.sub(record, 2, -2) .. ',"queued_at":"' .. at .. '","expires_at":"' .. iso(st.expires_ms) .. '"}'
+  state = ids .. string.sub(state, 2, -2) .. ',"digest":"' .. redis.sha1hex(record) .. '","status":"' .. st.status
+    .. '","attempt":1,"revision":' .. st.revision .. ',"seq":' .. st.seq .. ',"queued_ms":' .. now .. ',"expires_ms":'
+    .. st.expires_ms .. ',"updated_at":"' .. at .. '"' .. run .. '}'
+  redis.call('MSET', K.record(id), record, K.state(id), state, K.listed(st.agent_id, id), id)
+  redis.call('ZADD', K.byCompany(st.company_id), st.seq, id)
+  redis.call('ZADD', K.byAgent(st.agent_id, st.company_id), st.seq, id)
+  return state, number
 end`,
 
   /** Who holds an idempotency key: the body's hash, 'command' or 'rollout', and its id; nil where nobody does any more. */
