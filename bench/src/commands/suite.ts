@@ -5,7 +5,8 @@ import type { BenchOptions } from "../options.ts";
 import { figure, machine, median, type Figure } from "../report.ts";
 import type { EchoAnswer } from "./echo-client.ts";
 import type { FloodAnswer, IdleAnswer } from "./load.ts";
-import { startRealAgents, startSystem, type System } from "./system.ts";
+import { startRealAgents } from "../real-agents.ts";
+import { startSystem, type System } from "./system.ts";
 
 const ping = { type: "PING" };
 const shell = { type: "SHELL", command: "true" };

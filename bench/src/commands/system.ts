@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually, freePort, runSource, type TestProcess } from "@fleetwire/testbed";
+import { eventually, freePort, runSource } from "@fleetwire/testbed";
 import { cpuSecondsOf } from "../children.ts";
 
 /** A command-server on embedded PostgreSQL, in a process of its own, in a home of its own. */
@@ -67,30 +67,4 @@ function credentialsIn(home: string): Promise<{ token: string }> {
   const read = (): { token: string } | undefined =>
     existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as { token: string }) : undefined;
   return eventually(read, { deadlineMs: 5_000, what: "cli.json" });
-}
-
-/** Real agents, a process each. Resolves when all are connected. */
-export async function startRealAgents(
-  root: string,
-  system: System,
-  count: number,
-  concurrency: number,
-): Promise<TestProcess[]> {
-  const joinToken = await system.joinToken(count);
-  const agents: TestProcess[] = [];
-  // A few at a time: starting a hundred processes at once on two cores would make each of them slow.
-  for (let first = 0; first < count; first += 5) {
-    const batch = Array.from({ length: Math.min(5, count - first) }, (_, i) => {
-      const id = `real-${first + i}`;
-      const home = mkdtempSync(join(tmpdir(), "fleetwire-bench-agent-"));
-      return runSource(
-        join(root, "apps/agent/src/main.ts"),
-        ["--server", system.grpc, "--id", id, "--data-dir", home, "--concurrency", String(concurrency)],
-        { name: id, env: { FLEETWIRE_JOIN_TOKEN: joinToken, FLEETWIRE_HOME: home } },
-      );
-    });
-    await Promise.all(batch.map((agent) => agent.waitForLine(/agent connected/, 60_000)));
-    agents.push(...batch);
-  }
-  return agents;
 }

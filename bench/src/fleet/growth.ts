@@ -1,5 +1,4 @@
 import { startLightFleet } from "@fleetwire/e2e/light-fleet";
-import { Redis } from "ioredis";
 import { startChild } from "../children.ts";
 import type { IdleAnswer } from "../commands/load.ts";
 import { figure, median, type Figure } from "../report.ts";
@@ -41,7 +40,6 @@ export async function growth({ root, kind, rounds, conditions, say }: SectionOpt
       seen[name].push(await flood(system, load, fleet.pid, 8_000));
     }
   }
-  const discovery = kind === "valkey" ? await discoveryTimes([small, large], conditions, say) : [];
   await fleet.stop();
   await load.stop();
   const told = { ...conditions, store: small.storeName };
@@ -72,7 +70,6 @@ export async function growth({ root, kind, rounds, conditions, say }: SectionOpt
       goal: null,
       conditions: { ...told, peer: "1 k stored" },
     }),
-    ...discovery,
   ];
 }
 
@@ -81,7 +78,7 @@ const perCommand = (runs: Measured[]) =>
   median(runs.map(({ perSecond, cpu }) => (1e6 * (cpu.servers + cpu.store)) / perSecond));
 
 /** Any command that has ended. */
-async function anEnded(system: BenchSystem): Promise<string> {
+export async function anEnded(system: BenchSystem): Promise<string> {
   const response = await fetch(`${system.servers[0]?.url}/commands?status=completed&limit=1`, {
     headers: { authorization: `Bearer ${system.token}` },
   });
@@ -89,37 +86,4 @@ async function anEnded(system: BenchSystem): Promise<string> {
   const [first] = items;
   if (first === undefined) throw new Error("no command has ended");
   return first.commandId;
-}
-
-/** From SET by another program until it is queued: by walking over the keys. */
-async function discoveryTimes(
-  systems: readonly [BenchSystem, BenchSystem],
-  conditions: Figure["conditions"],
-  say: (line: string) => void,
-): Promise<Figure[]> {
-  const figures: Figure[] = [];
-  for (const [n, system] of systems.entries()) {
-    say(`valkey: discovering another program's commands, ${n === 0 ? few : many} stored`);
-    const redis = new Redis(system.storeUrl);
-    const keys = await redis.dbsize();
-    const times: number[] = [];
-    for (let round = 0; round < (n === 0 ? 10 : 3); round += 1) {
-      const id = `found-${round}`;
-      const began = performance.now();
-      await redis.set(`command:queue:${id}`, JSON.stringify({ agent_id: "light-0", command_type: "PING" }));
-      while ((await redis.exists(`command:status:${id}`)) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-      times.push((performance.now() - began) / 1000);
-    }
-    redis.disconnect();
-    figures.push(
-      figure({
-        figure: `valkey: another program's command found by walking, ${n === 0 ? "1 k" : "1 M"} commands stored`,
-        ours: median(times),
-        unit: "s",
-        goal: null,
-        conditions: { ...conditions, store: system.storeName, keys, slowest: `${Math.max(...times).toFixed(1)} s` },
-      }),
-    );
-  }
-  return figures;
 }

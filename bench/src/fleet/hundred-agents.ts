@@ -16,7 +16,8 @@ export interface SectionOptions {
 }
 
 const agents = 100;
-const connections = 64;
+/** HTTP connections of a load. */
+export const connections = 64;
 const pauseMs = 10;
 const ping = { type: "PING" };
 const goals = {

@@ -1,7 +1,9 @@
 import type { BenchOptions } from "../options.ts";
 import { machine, type Figure } from "../report.ts";
+import { discovery } from "./discovery.ts";
 import { growth } from "./growth.ts";
 import { hundredAgents } from "./hundred-agents.ts";
+import { realAgents } from "./real-agents.ts";
 import { tenThousandAgents } from "./ten-thousand-agents.ts";
 import type { StoreKind } from "./system.ts";
 
@@ -17,9 +19,11 @@ export async function fleetSuite({ root, quick, only, say }: BenchOptions): Prom
   for (const kind of kinds.filter((each) => only === null || only.includes(each))) {
     const section = { root, kind, quick, rounds, conditions: { ...machine(root), rounds }, say };
     rows.push(...(await hundredAgents(section)));
+    rows.push(...(await realAgents({ ...section, rounds: 3 })));
     rows.push(...(await tenThousandAgents({ ...section, rounds: 3 })));
     // Loads a million records.
     if (!quick) rows.push(...(await growth({ ...section, rounds: 3 })));
+    if (!quick && kind === "valkey") rows.push(...(await discovery(section)));
   }
   return rows;
 }
