@@ -21,6 +21,8 @@ export interface IdleRequest extends Target {
   kind: "idle";
   count: number;
   pauseMs: number;
+  /** How the result is waited for: WatchCommand, or the command's event stream over HTTP, as `fleetwire` does. Default grpc. */
+  over?: "grpc" | "http";
 }
 
 /** Commands arrive singly over `connections` HTTP connections, as fast as they are accepted. */
@@ -44,22 +46,40 @@ export interface FloodAnswer {
 
 async function idle(request: IdleRequest): Promise<IdleAnswer> {
   const pool = new Pool(request.url, { connections: 1 });
+  const followers = new Pool(request.url, { connections: 1 });
   const watcher = new CommandService(request.grpc, credentials.createInsecure());
+  const result = (commandId: string): Promise<string | undefined> =>
+    request.over === "http"
+      ? followedStatus(followers, request.token, commandId)
+      : watchedStatus(watcher, request.token, commandId);
   const times: number[] = [];
   for (let i = 0; i < request.count; i++) {
     const began = performance.now();
     const commandId = await queue(pool, request, i);
-    const status = await lastStatus(watcher, request.token, commandId);
+    const status = await result(commandId);
     times.push(performance.now() - began);
-    if (status !== "COMMAND_STATUS_COMPLETED") throw new Error(`${commandId} ended ${status}`);
+    if (!/^(COMMAND_STATUS_)?completed$/i.test(status ?? "")) throw new Error(`${commandId} ended ${status}`);
     await sleep(request.pauseMs);
   }
   watcher.close();
-  await pool.close();
+  await Promise.all([pool.close(), followers.close()]);
   return { p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99), maxMs: quantile(times, 1) };
 }
 
-function lastStatus(watcher: CommandServiceClient, token: string, commandId: string): Promise<string | undefined> {
+/** The status in the last event of a command's stream. */
+async function followedStatus(pool: Pool, token: string, commandId: string): Promise<string | undefined> {
+  const path = `/commands/${commandId}/output?follow=true`;
+  const { statusCode, body } = await pool.request({
+    method: "GET",
+    path,
+    headers: { authorization: `Bearer ${token}`, accept: "text/event-stream" },
+  });
+  const text = await body.text();
+  if (statusCode !== 200) throw new Error(`GET ${path}: ${statusCode} ${text}`);
+  return [...text.matchAll(/"status":"(\w+)"/g)].at(-1)?.[1];
+}
+
+function watchedStatus(watcher: CommandServiceClient, token: string, commandId: string): Promise<string | undefined> {
   const metadata = new Metadata();
   metadata.set("authorization", `Bearer ${token}`);
   const call = watcher.watchCommand({ commandId, output: false }, metadata);

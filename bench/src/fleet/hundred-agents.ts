@@ -49,6 +49,7 @@ export async function hundredAgents(o: SectionOptions): Promise<Figure[]> {
   }
 
   const idle: IdleAnswer[] = [];
+  const watched: IdleAnswer[] = [];
   const floods: Measured[] = [];
   const twoFloods: Measured[] = [];
   const echoIdle: EchoAnswer[] = [];
@@ -58,7 +59,9 @@ export async function hundredAgents(o: SectionOptions): Promise<Figure[]> {
   for (let round = 1; round <= rounds; round += 1) {
     say(`${kind}, 100 agents: round ${round} of ${rounds}`);
     echoIdle.push(await echoClient.ask({ port, streams: 1, messages: quick ? 150 : 400, pauseMs }));
-    idle.push(await load.ask({ kind: "idle", ...targetOf(one), body: ping, count: quick ? 150 : 400, pauseMs }));
+    const idleLoad = { kind: "idle", ...targetOf(one), body: ping, count: quick ? 150 : 400, pauseMs };
+    idle.push(await load.ask({ ...idleLoad, over: "http" }));
+    watched.push(await load.ask({ ...idleLoad, over: "grpc" }));
     echo.push(await echoClient.ask({ port, streams: agents, messages: quick ? 10_000 : 40_000, pauseMs: 0 }));
     floods.push(await flood(one, load, fleet.pid, count));
     twoFloods.push(await flood(two, load, fleet.pid, count));
@@ -72,7 +75,7 @@ export async function hundredAgents(o: SectionOptions): Promise<Figure[]> {
   const flat = { ...conditions, ...sharesOf(floods) };
   return [
     figure({
-      figure: `${kind}: PING idle, POST sent → result watched, p50`,
+      figure: `${kind}: PING idle, POST sent → result on its event stream, p50`,
       ours: median(idle.map((each) => each.p50Ms)),
       peer: median(echoIdle.map((each) => each.p50Ms)),
       unit: "ms",
@@ -85,6 +88,13 @@ export async function hundredAgents(o: SectionOptions): Promise<Figure[]> {
       unit: "ms",
       goal: goal.idle99,
       conditions,
+    }),
+    figure({
+      figure: `${kind}: PING idle, the result by WatchCommand over gRPC, p50`,
+      ours: median(watched.map((each) => each.p50Ms)),
+      unit: "ms",
+      goal: null,
+      conditions: { ...conditions, p99: `${median(watched.map((each) => each.p99Ms)).toFixed(1)} ms` },
     }),
     figure({
       figure: `${kind}: PING end to end, 100 agents, 64 connections`,
