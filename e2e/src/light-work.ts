@@ -16,6 +16,8 @@ export interface LightWork {
   queue(agentId: string, body?: Record<string, unknown>): Promise<string>;
   /** Queues the same for each of these agents, some at a time. */
   queueEach(agentIds: readonly string[], body: Record<string, unknown>): Promise<void>;
+  /** Starts a rollout; resolves to its id, and how many agents it is for. Its commands are found when `settle` judges. */
+  rollout(body: Record<string, unknown>): Promise<{ rolloutId: string; targets: number }>;
   /** Waits until every command has ended, and lets the ledger judge. Resolves to how many ended in each way. */
   settle(deadlineMs: number): Promise<Record<string, number>>;
 }
@@ -31,6 +33,7 @@ export function createLightWork(operators: readonly Operator[], folder: string):
   const ledger = createLedger();
   const effects = ledger.effectFile(folder);
   const commandIds: string[] = [];
+  const rollouts: { rolloutId: string; targets: number }[] = [];
 
   async function anyOf<T>(ask: (operator: Operator) => Promise<T>): Promise<T> {
     let failure: unknown;
@@ -68,11 +71,36 @@ export function createLightWork(operators: readonly Operator[], folder: string):
     await Promise.all(Array.from({ length: queueingAtOnce }, client));
   }
 
+  async function rollout(body: Record<string, unknown>): Promise<{ rolloutId: string; targets: number }> {
+    const begun = await anyOf((operator) => operator.rollout({ idempotencyKey: randomUUID(), ...body }));
+    rollouts.push(begun);
+    return begun;
+  }
+
+  /** What was confirmed with a rollout is a command for each of its targets. */
+  async function accountRollout({ rolloutId, targets }: { rolloutId: string; targets: number }): Promise<void> {
+    let found = 0;
+    let cursor: string | null = null;
+    do {
+      const query: string = `limit=500${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`;
+      const page = await anyOf((operator) => operator.rolloutResults(rolloutId, query));
+      for (const { commandId } of page.items) {
+        ledger.attempted(commandId);
+        ledger.confirmed(commandId);
+        commandIds.push(commandId);
+      }
+      found += page.items.length;
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    if (found !== targets) throw new Error(`rollout ${rolloutId} has ${found} results for ${targets} targets`);
+  }
+
   const endedAll = (): Promise<boolean> =>
     anyOf(async (operator) => (await operator.list("status=queued&status=assigned&limit=1")).items.length === 0);
 
   async function settle(deadlineMs: number): Promise<Record<string, number>> {
     await eventually(endedAll, { deadlineMs, intervalMs: 250, what: "every command to end" });
+    for (const begun of rollouts.splice(0)) await accountRollout(begun);
     const counts: Record<string, number> = {};
     const ours = new Set(commandIds);
     let cursor: string | null = null;
@@ -90,7 +118,7 @@ export function createLightWork(operators: readonly Operator[], folder: string):
     return counts;
   }
 
-  return { ledger, effects, commandIds, queue, queueEach, settle };
+  return { ledger, effects, commandIds, queue, queueEach, rollout, settle };
 }
 
 /** The ids of the first agents of a light fleet. */

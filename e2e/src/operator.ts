@@ -2,6 +2,14 @@
 export interface Operator {
   /** Queues a command and answers its id. Throws with the server's words when it isn't accepted. */
   queue(body: Record<string, unknown>): Promise<string>;
+  /** Starts a rollout. */
+  rollout(body: Record<string, unknown>): Promise<{ rolloutId: string; targets: number }>;
+  rolloutView(rolloutId: string): Promise<RolloutView>;
+  /** A page of its commands. */
+  rolloutResults(
+    rolloutId: string,
+    query: string,
+  ): Promise<{ items: { commandId: string; status: string }[]; nextCursor: string | null }>;
   get(commandId: string): Promise<CommandView>;
   cancel(commandId: string): Promise<void>;
   /** The raw stored output. */
@@ -40,6 +48,12 @@ export interface CommandView {
     durationMs?: number;
   };
   lateResult?: unknown;
+}
+
+export interface RolloutView {
+  rolloutId: string;
+  status: string;
+  counts: Record<string, number>;
 }
 
 export interface FeedEvent {
@@ -90,6 +104,9 @@ export function connectOperator(url: string, token: string): Operator {
   return {
     request,
     queue: async (body) => (await expect<{ commandId: string }>("POST", "/commands", [202], body)).commandId,
+    rollout: (body) => expect("POST", "/commands", [202], body),
+    rolloutView: (id) => expect<RolloutView>("GET", `/rollouts/${id}`, [200]),
+    rolloutResults: (id, query) => expect("GET", `/rollouts/${id}/results?${query}`, [200]),
     get: (id) => expect<CommandView>("GET", `/commands/${id}`, [200]),
     cancel: async (id) => void (await expect("POST", `/commands/${id}/cancel`, [200, 202])),
     output: (id) => expect<string>("GET", `/commands/${id}/output`, [200]),

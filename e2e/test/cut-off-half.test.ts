@@ -10,7 +10,7 @@ import { storesUnderTest } from "../src/store.ts";
 const half = rounds(300, 1_000);
 const cutOffMs = rounds(15_000, 60_000);
 
-describe.each(storesUnderTest)("half of a fleet cut off in the middle of many commands, on %s", (store) => {
+describe.each(storesUnderTest)("half of a fleet cut off in the middle of a rollout, on %s", (store) => {
   let fleet: Fleet;
   let proxy: FaultProxy;
   let light: LightFleetProcess;
@@ -31,28 +31,41 @@ describe.each(storesUnderTest)("half of a fleet cut off in the middle of many co
     async () => {
       const work = createLightWork([fleet.operator], fleet.folder("half"));
       const { token } = await fleet.operator.joinToken({ uses: 2 * half, ttlSeconds: 600 });
-      const common = { joinToken: token, effects: work.effects, count: half };
+      const labels = { test: "cut-off-half" };
+      const common = { joinToken: token, effects: work.effects, count: half, labels };
       const near = await light.add({ ...common, prefix: "near-", addresses: [fleet.server.grpc] });
       const far = await light.add({ ...common, prefix: "far-", addresses: [`127.0.0.1:${proxy.port}`] });
       await Promise.all([near.connected(half), far.connected(half)]);
-      // Once there are rollouts: one request for all of them instead.
       const everybody = agentIds("near-", half).flatMap((id, n) => [id, `far-${n}`]);
 
-      const before = work.queueEach(everybody, { command: "sleep 2; echo before" });
+      const { rolloutId, targets } = await work.rollout({
+        command: "sleep 2; echo before",
+        selector: { labels },
+        maxConcurrency: half,
+      });
+      expect(targets).toBe(2 * half);
       await eventually(async () => (await far.stats()).executed > half / 4, { deadlineMs: 30_000 });
       proxy.halfOpen();
       const healed = sleep(cutOffMs).then(() => proxy.heal());
-      await before;
       await work.queueEach(everybody, { command: "echo while" });
       await eventually(async () => (await fleet.operator.agent("far-0"))?.status === "offline", {
         deadlineMs: 15_000,
         what: "the server to see that it is cut off",
       });
       expect((await fleet.operator.agent("near-0"))?.status).toBe("online");
+      expect(await fleet.operator.rolloutView(rolloutId)).toMatchObject({ status: "running" });
       await healed;
       await work.queueEach(everybody, { command: "echo after" });
 
       await far.connected(half, 60_000);
+      const rollout = await eventually(
+        async () => {
+          const seen = await fleet.operator.rolloutView(rolloutId);
+          return seen.status === "running" ? null : seen;
+        },
+        { deadlineMs: 60_000, intervalMs: 250, what: "the rollout to end" },
+      );
+      expect(rollout).toMatchObject({ status: "completed", counts: { targets, completed: targets, errors: 0 } });
       expect(await work.settle(60_000)).toEqual({ completed: 6 * half });
       expect((await far.stats()).dismissed).toBe(0);
     },

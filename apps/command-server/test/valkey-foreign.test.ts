@@ -77,6 +77,9 @@ async function queued(store: CommandStore, commandId: string, companyId = "defau
   return eventually(() => store.get(companyId, commandId), { ...soon, what: `${commandId} to be taken` });
 }
 
+/** Written at once by another program: the whole number in `npm run test:long`. */
+const bulk = process.env["FLEETWIRE_TEST_LONG"] === "1" ? 100_000 : 5_000;
+
 describe("a command that another program writes", () => {
   it("is taken as documented, dispatched, and its result stands under the documented key", async () => {
     const { store, write, read, counted } = await serve();
@@ -273,13 +276,13 @@ describe("many servers, many keys", () => {
     const agent = await enrolAgent(store, { companyId: "default" });
     await agent.connect();
     const text = JSON.stringify(documented({ command_id: undefined, agent_id: agent.agentId }));
-    const write = `for n = 1, 5000 do redis.call('SET', KEYS[1] .. 'command:queue:bulk-' .. n, ARGV[1]) end`;
+    const write = `for n = 1, ${bulk} do redis.call('SET', KEYS[1] .. 'command:queue:bulk-' .. n, ARGV[1]) end`;
     await valkey.command("EVAL", write, 1, prefix, text);
-    while ((await counted("taken")) < 5000) {
+    while ((await counted("taken")) < bulk) {
       const key = await agent.run({ priority: 10 });
       expect(await store.result(exited(key))).toMatchObject({ kind: "applied" });
     }
-    expect((await store.depth()).queued).toBe(5000);
+    expect((await store.depth()).queued).toBe(bulk);
   });
 
   it("follows keyspace events where the server has them on", async () => {
