@@ -18,6 +18,8 @@ export interface LightWork {
   queueEach(agentIds: readonly string[], body: Record<string, unknown>): Promise<void>;
   /** Starts a rollout; resolves to its id, and how many agents it is for. Its commands are found when `settle` judges. */
   rollout(body: Record<string, unknown>): Promise<{ rolloutId: string; targets: number }>;
+  /** Waits until every command that the system still knows has ended, and tells the ledger. Resolves to how many ended in each way. */
+  collect(deadlineMs: number): Promise<Record<string, number>>;
   /** Waits until every command has ended, and lets the ledger judge. Resolves to how many ended in each way. */
   settle(deadlineMs: number): Promise<Record<string, number>>;
 }
@@ -98,7 +100,7 @@ export function createLightWork(operators: readonly Operator[], folder: string):
   const endedAll = (): Promise<boolean> =>
     anyOf(async (operator) => (await operator.list("status=queued&status=assigned&limit=1")).items.length === 0);
 
-  async function settle(deadlineMs: number): Promise<Record<string, number>> {
+  async function collect(deadlineMs: number): Promise<Record<string, number>> {
     await eventually(endedAll, { deadlineMs, intervalMs: 250, what: "every command to end" });
     for (const begun of rollouts.splice(0)) await accountRollout(begun);
     const counts: Record<string, number> = {};
@@ -114,11 +116,16 @@ export function createLightWork(operators: readonly Operator[], folder: string):
       }
       cursor = page.nextCursor;
     } while (cursor !== null);
+    return counts;
+  }
+
+  async function settle(deadlineMs: number): Promise<Record<string, number>> {
+    const counts = await collect(deadlineMs);
     ledger.assertNothingLostNothingTwice();
     return counts;
   }
 
-  return { ledger, effects, commandIds, queue, queueEach, rollout, settle };
+  return { ledger, effects, commandIds, queue, queueEach, rollout, collect, settle };
 }
 
 /** The ids of the first agents of a light fleet. */

@@ -75,6 +75,33 @@ describe("commands reach their agents", () => {
     stream.close();
   });
 
+  it("fills the slots and no more, once each and in order of the numbers, whatever is stored at the same time", async () => {
+    const slots = 3;
+    const count = 40;
+    const { stream } = await server.connect(await server.agent("crowd-1"), {
+      profile: { ...wireProfile, concurrency: slots },
+    });
+    const queued = Array.from({ length: count }, () => server.queue("crowd-1"));
+    const given: string[] = [];
+    for (let number = 1; number <= count; number += 1) {
+      const assign = await stream.next("assign");
+      expect(assign.assignNo).toBe(number);
+      given.push(assign.commandId);
+      expect(stream.all("assign").length).toBeLessThanOrEqual(number - 1 + slots);
+      stream.send(reply.result(assign));
+    }
+    expect(given.toSorted()).toEqual((await Promise.all(queued)).toSorted());
+    stream.close();
+  });
+
+  it("assigns in the step that stores the command where a slot is free", async () => {
+    const { stream } = await server.connect(await server.agent("direct-1"));
+    const commandId = await server.queue("direct-1");
+    expect(await server.store.get(companyId, commandId)).toMatchObject({ status: "assigned", revision: 2 });
+    expect((await stream.next("assign")).commandId).toBe(commandId);
+    stream.close();
+  });
+
   it("gives control commands slots of their own while the agent is busy", async () => {
     const { stream } = await server.connect(await server.agent("busy-1"), {
       profile: { ...wireProfile, concurrency: 1 },

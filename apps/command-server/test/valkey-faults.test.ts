@@ -208,7 +208,10 @@ describe("a failover", () => {
     await old.kill9();
     await Promise.all(replicas.map((replica) => replica.resume()));
 
-    await eventually(() => store.sweep(1).then(() => true), { deadlineMs: 30_000, what: "a new primary" });
+    // More than was lost is written before anybody looks.
+    await eventually(() => store.enqueue(newCommand()).then(() => true), { deadlineMs: 30_000, what: "a new primary" });
+    for (let n = 0; n < 60; n += 1) await store.enqueue(newCommand());
+    await store.sweep(1);
     const stale = await eventually(
       () => store.heartbeat([{ agentId: agent.agentId, epoch, running: 1, load1: 0, freeMemoryBytes: 0 }]),
       { deadlineMs: 5_000 },

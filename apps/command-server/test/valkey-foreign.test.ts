@@ -6,6 +6,7 @@ import type { Registry } from "prom-client";
 import type { CommandStore } from "../src/store/command-store.ts";
 import { createValkeyStore } from "../src/store/valkey-store.ts";
 import { enrolAgent, exited, fresh, keyOf, newCommand } from "./command-store/fixture.ts";
+import { newRollout } from "./command-store/rollout-fixture.ts";
 
 const log = createLogger({ service: "valkey-foreign-test", level: "silent" });
 const soon = { deadlineMs: 10_000 };
@@ -194,8 +195,15 @@ describe("a command that another program writes", () => {
     await valkey.command("HSET", `${prefix}command:queue:hash`, "agent_id", "a1");
     await valkey.command("SADD", `${prefix}command:status:typed`, "queued");
     await write("command:queue:typed", documented({ command_id: "typed" }));
-    await eventually(async () => (await counted("unreadable")) === 3, soon);
+    await eventually(async () => (await counted("unreadable")) === 4, soon);
     expect(await store.get("default", "typed")).toBeNull();
+  });
+
+  it("is skipped where it is larger than a command can be, without being read", async () => {
+    const { store, write, counted } = await serve();
+    await write("command:queue:huge", documented({ command_id: "huge", padding: "x".repeat(2 * 1024 * 1024) }));
+    await eventually(async () => (await counted("unreadable")) === 1, soon);
+    expect(await store.get("default", "huge")).toBeNull();
   });
 });
 
@@ -236,7 +244,7 @@ describe("what another program writes over", () => {
     });
   });
 
-  it("a live command's status doesn't stop the others; the sweep lets go of it", async () => {
+  it("a queued command's status doesn't stop the others: it fails, or goes where its record is gone too", async () => {
     const { store, prefix, write } = await serve();
     const agent = await enrolAgent(store, { companyId: "default" });
     await agent.connect();
@@ -245,7 +253,10 @@ describe("what another program writes over", () => {
     await valkey.command("DEL", `${prefix}command:queue:${spoiled[1] ?? ""}`);
     const good = await agent.queue();
     expect((await agent.assign({ work: 5 })).map((assignment) => assignment.commandId)).toEqual([good]);
-    expect(await store.get("default", spoiled[0] ?? "")).toBeNull();
+    expect(await store.get("default", spoiled[0] ?? "")).toMatchObject({
+      status: "failed",
+      result: { error: "state_lost" },
+    });
     await eventually(
       async () => {
         await store.sweep(100);
@@ -253,7 +264,60 @@ describe("what another program writes over", () => {
       },
       { ...soon, what: "the index to forget them" },
     );
-    expect((await store.list({ companyId: "default", limit: 10, cursor: null })).items).toHaveLength(1);
+    expect((await store.list({ companyId: "default", limit: 10, cursor: null })).items).toHaveLength(2);
+  });
+
+  it("an assigned command's status doesn't keep its agent out: the command fails when the agent comes back", async () => {
+    const { store, prefix, write } = await serve();
+    const agent = await enrolAgent(store, { companyId: "default" });
+    await agent.connect();
+    const [removed, word, unreadable, good] = [
+      await agent.run(),
+      await agent.run(),
+      await agent.run(),
+      await agent.run(),
+    ].map(({ commandId }) => commandId);
+    await valkey.command("DEL", `${prefix}command:status:${removed}`);
+    await write(`command:status:${word}`, "queued");
+    await write(`command:status:${unreadable}`, "broken {");
+    await valkey.command("SET", `${prefix}command:queue:${unreadable}`, "broken {");
+    const opened = await agent.connect();
+    expect(opened.requeued).toEqual([good]);
+    for (const id of [removed, word]) {
+      expect(await store.get("default", id ?? "")).toMatchObject({
+        status: "failed",
+        result: { error: "state_lost" },
+      });
+      expect(Number(await valkey.command("PTTL", `${prefix}command:queue:${id}`))).toBeGreaterThan(0);
+    }
+    expect(await store.get("default", unreadable ?? "")).toBeNull();
+    expect(await agent.assign({ work: 5 })).toMatchObject([{ commandId: good }]);
+    expect((await store.depth()).assigned).toBe(1);
+  });
+
+  it("a rollout's commands end with it all the same", async () => {
+    const { store, prefix } = await serve();
+    const agents = await Promise.all([1, 2, 3].map(() => enrolAgent(store, { companyId: "default" })));
+    for (const agent of agents) await agent.connect();
+    const rollout = newRollout(
+      "default",
+      agents.map(({ agentId }) => agentId),
+    );
+    await store.createRollout(rollout);
+    await store.advanceRollout(rollout.rolloutId, 10);
+    const [queued, assigned, well] = rollout.targets;
+    await agents[1]?.assign();
+    for (const target of [queued, assigned])
+      await valkey.command("DEL", `${prefix}command:status:${target?.commandId}`);
+    // What leads to them: the queue of the one, the next session of the other.
+    expect(await agents[0]?.assign()).toEqual([]);
+    await agents[1]?.connect();
+    const [run] = (await agents[2]?.assign()) ?? [];
+    if (run === undefined || agents[2] === undefined) throw new Error("nothing was assigned");
+    await store.result(exited(keyOf(agents[2], run)));
+    expect(run.commandId).toBe(well?.commandId);
+    expect(await store.advanceRollout(rollout.rolloutId, 10)).toMatchObject({ status: "completed" });
+    expect((await store.getRollout("default", rollout.rolloutId))?.counts).toMatchObject({ completed: 1, failed: 2 });
   });
 });
 

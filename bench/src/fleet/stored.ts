@@ -20,9 +20,10 @@ local state = redis.call('GET', 'command:status:' .. id)
 local st = cjson.decode(state)
 local record, result = redis.call('GET', 'command:queue:' .. id), redis.call('GET', 'cmd:result:' .. id)
 local agent, company, ttl = st.agent_id, st.company_id, redis.call('PTTL', 'command:status:' .. id)
+local plain = string.gsub(id, '%-', '%%-')
 for n = from, to do
   local new = 'copy-' .. n
-  local function renamed(text) return (string.gsub(text, id, new, 1)) end
+  local function renamed(text) return (string.gsub(text, plain, new)) end
   redis.call('SET', 'command:queue:' .. new, renamed(record), 'PX', ttl)
   redis.call('SET', 'command:status:' .. new, renamed(state), 'PX', ttl)
   redis.call('SET', 'cmd:result:' .. new, renamed(result), 'PX', ttl)

@@ -78,6 +78,18 @@ describe("admission", () => {
     expect(left + more).toBeGreaterThan(100);
   });
 
+  it("passes over who has long been silent when the line is full, and doesn't forget them", async () => {
+    const { admission, clock } = admit({ maxLine: 3 });
+    const silent = [1, 2, 3].map(() => ticket(admission.arrive()));
+    expect(admission.arrive()).toBeTypeOf("number");
+    clock.pass(2_000);
+    const next = ticket(admission.arrive());
+    await next.turn();
+    await silent[0]?.turn();
+    expect([ticket(admission.arrive()), ticket(admission.arrive())]).toHaveLength(2);
+    expect(admission.arrive()).toBeTypeOf("number");
+  });
+
   it("doesn't take idleness for slowness", async () => {
     const { admission, clock } = admit();
     for (let n = 0; n < 20; n += 1) {

@@ -28,9 +28,14 @@ export interface AdmissionOptions {
 }
 
 interface Place {
-  state: "in line" | "waiting" | "inside" | "gone";
+  /** `in line`: its hello hasn't come yet. `passed over`: it was silent for so long that another one got its place. */
+  state: "in line" | "passed over" | "waiting" | "inside" | "gone";
+  sinceMs: number;
   granted(): void;
 }
+
+/** Who hasn't said hello after this long gives way when the line is full: silent streams must not keep agents out. */
+const silentMs = 2_000;
 
 // Hellos a second. Taken for the rate until one was measured; and those who are sent away come no more slowly than this:
 // to come too soon costs little, and a server that was slow for a moment is fast again.
@@ -51,6 +56,8 @@ const windowMs = 500;
 export function createAdmission(o: AdmissionOptions): Admission {
   const { clock, random = Math.random } = o;
   const waiting = new Set<Place>();
+  // Those without a hello, the oldest first.
+  const silent = new Set<Place>();
   let line = 0;
   let inside = 0;
   let rate = assumedRate;
@@ -85,14 +92,27 @@ export function createAdmission(o: AdmissionOptions): Admission {
 
   function arrive(): Ticket | number {
     measure();
-    if (line >= limit()) return sendAway();
+    if (line >= limit() && !passOver()) return sendAway();
     line += 1;
-    const place: Place = { state: "in line", granted() {} };
+    const place: Place = { state: "in line", sinceMs: clock.monotonicMs(), granted() {} };
+    silent.add(place);
     return { turn: () => turn(place), leave: () => leave(place) };
   }
 
+  /** Whether somebody who has long been silent gave way. */
+  function passOver(): boolean {
+    const [oldest] = silent;
+    if (oldest === undefined || clock.monotonicMs() - oldest.sinceMs < silentMs) return false;
+    oldest.state = "passed over";
+    silent.delete(oldest);
+    line -= 1;
+    return true;
+  }
+
   async function turn(place: Place): Promise<void> {
-    if (place.state !== "in line") return;
+    if (place.state === "passed over") line += 1;
+    else if (place.state !== "in line") return;
+    silent.delete(place);
     if (inside < o.concurrency) {
       inside += 1;
       place.state = "inside";
@@ -109,7 +129,8 @@ export function createAdmission(o: AdmissionOptions): Admission {
     const { state } = place;
     if (state === "gone") return;
     place.state = "gone";
-    line -= 1;
+    silent.delete(place);
+    if (state !== "passed over") line -= 1;
     waiting.delete(place);
     place.granted();
     if (state !== "inside") return;

@@ -144,35 +144,25 @@ export function createDistributor(o: {
     const request = requestFor(session);
     if (request === null || request[lane] === 0) return null;
     asking.add(session);
-    const settled = (): void => {
-      asking.delete(session);
-      if (marked.has(session)) pump();
-    };
-    const offered = trackOffer();
-    return {
-      epoch: session.epoch,
-      settle: (assignment) => {
-        if (assignment !== null) {
-          assigned(assignment);
-          session.give(assignment);
-        }
-        settled();
-        offered();
-      },
-      failed: (error) => {
-        settle([session], wasNeverSent(error));
-        settled();
-        offered();
-      },
-    };
-  }
-
-  function trackOffer(): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
     offers.add(promise);
-    return () => {
-      offers.delete(promise);
+    // What is told after the first answer is about another offer, or nobody's.
+    const once = (conclude: () => void): void => {
+      if (!offers.delete(promise)) return;
+      asking.delete(session);
+      conclude();
+      if (marked.has(session)) pump();
       resolve();
+    };
+    return {
+      epoch: session.epoch,
+      settle: (assignment) =>
+        once(() => {
+          if (assignment === null) return;
+          assigned(assignment);
+          session.give(assignment);
+        }),
+      failed: (error) => once(() => settle([session], wasNeverSent(error))),
     };
   }
 

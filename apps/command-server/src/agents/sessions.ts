@@ -157,7 +157,8 @@ export function createAgentSessions(o: {
 
   async function goAway({ withinMs }: { withinMs: number }): Promise<void> {
     stopping = true;
-    await distributor.stop();
+    // A store that stands still must not keep agents from being told.
+    await within(withinMs / 4, distributor.stop());
     // At most about 500 agents a second come to whoever takes over.
     const spreadMs = Math.max(withinMs, 100, sessions.size * 2);
     for (const session of sessions.values()) session.sendGoAway(randomInt(0, spreadMs));

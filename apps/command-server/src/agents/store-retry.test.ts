@@ -1,9 +1,9 @@
 import { createLogger, FleetwireError } from "@fleetwire/service";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { storeErrors } from "../store/errors.ts";
+import { storeErrors, unavailable as storeUnavailable } from "../store/errors.ts";
 import { StopSignal } from "./stop-signal.ts";
-import { backoffMs, untilStored } from "./store-retry.ts";
+import { backoffMs, untilStored, wasNeverSent } from "./store-retry.ts";
 
 const log = createLogger({ service: "test", level: "silent" });
 const unavailable = () => new FleetwireError(storeErrors.store_unavailable);
@@ -35,6 +35,24 @@ describe("untilStored", () => {
     const waiting = untilStored(() => Promise.reject(unavailable()), { signal, log, what: "result" });
     signal.abort();
     await expect(waiting).rejects.toMatchObject({ code: "server_stopping" });
+  });
+});
+
+describe("wasNeverSent", () => {
+  it("is true of what the store refused, and of what couldn't be sent", () => {
+    const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+    const never = [
+      storeUnavailable(new Error("NOREPLICAS Not enough good replicas to write."), "none"),
+      storeUnavailable(refused),
+      storeUnavailable(new AggregateError([refused, refused])),
+      new FleetwireError(storeErrors.store_full),
+    ];
+    expect(never.map(wasNeverSent)).toEqual(never.map(() => true));
+  });
+
+  it("is false of what may have been carried out", () => {
+    const perhaps = [storeUnavailable(new Error("Connection is closed.")), new Error("a bug"), "text"];
+    expect(perhaps.map(wasNeverSent)).toEqual(perhaps.map(() => false));
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Logger } from "@fleetwire/service";
+import { changedNothing } from "../store/errors.ts";
 import type { StopSignal } from "./stop-signal.ts";
 
 const firstDelayMs = 50;
@@ -10,11 +11,12 @@ function isUnavailable(error: unknown): boolean {
   return error.code === "store_unavailable" || ("kind" in error && error.kind === "unavailable");
 }
 
-const unreachable = new Set(["ENOTCONN", "ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"]);
+const unreachable = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"]);
 
-/** Whether a call failed before anything could be sent, so that it surely had no effect. */
+/** Whether a call surely had no effect: the store refused it, or it failed before anything could be sent. */
 export function wasNeverSent(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  if (changedNothing(error)) return true;
   if ("code" in error && typeof error.code === "string" && unreachable.has(error.code)) return true;
   if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(wasNeverSent);
   return wasNeverSent(error.cause);

@@ -11,9 +11,18 @@ export const storeErrors = defineErrors({
   command_id_taken: { kind: "conflict", message: "Another command has this id." },
 });
 
-/** The error that callers see while the store is out of reach. */
-export function unavailable(cause: unknown): FleetwireError {
-  return new FleetwireError(storeErrors.store_unavailable, undefined, { cause, retryAfterMs: 1000 });
+const undone = new WeakSet<FleetwireError>();
+
+/** The error that callers see while the store is out of reach. `effect`: whether the change may have been made all the same. */
+export function unavailable(cause: unknown, effect: "none" | "unknown" = "unknown"): FleetwireError {
+  const error = new FleetwireError(storeErrors.store_unavailable, undefined, { cause, retryAfterMs: 1000 });
+  if (effect === "none") undone.add(error);
+  return error;
+}
+
+/** Whether a call that failed with this surely changed nothing: it was refused, or never sent. */
+export function changedNothing(error: unknown): boolean {
+  return error instanceof FleetwireError && (undone.has(error) || !isUnavailable(error));
 }
 
 /** Whether it concerns the store and not one row. */

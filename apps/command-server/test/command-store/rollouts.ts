@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { v7 as uuidv7 } from "uuid";
 import { eventually } from "@fleetwire/testbed";
 import type { CommandStatus } from "../../src/commands/command.ts";
+import { maxTargets } from "../../src/rollouts/target-request.ts";
 import { fresh, keyOf, useStore, type OpenStore } from "./fixture.ts";
 import { enrolMany, newRollout, rollOut } from "./rollout-fixture.ts";
 
@@ -41,6 +42,15 @@ export function describeRollouts(open: OpenStore): void {
       expect(stored.createdAt).toBeInstanceOf(Date);
       expect(stored.counts).toEqual(counts({ targets: 3, pending: 3 }));
       expect(await under.store.get(rollout.companyId, rollout.commandIds[0] ?? "")).toBeNull();
+    });
+
+    it("takes as many targets as a request may have", async () => {
+      const agentIds = Array.from({ length: maxTargets }, (_, n) => `${fresh("many")}-${n}`);
+      const rollout = newRollout(fresh("company"), agentIds);
+      expect(await under.store.createRollout(rollout)).toEqual({ kind: "created" });
+      const stored = await under.store.getRollout(rollout.companyId, rollout.rolloutId);
+      expect(stored?.counts).toEqual(counts({ targets: maxTargets, pending: maxTargets }));
+      await under.store.stopRollout(rollout.companyId, rollout.rolloutId, { cancelRunning: false });
     });
 
     it("makes each command of its template, as if it had been queued by itself", async () => {

@@ -126,8 +126,8 @@ export interface EndedRun {
 }
 
 /**
- * A slot that a session of this server keeps free for one command while it is stored. Exactly one of the two is called,
- * once.
+ * A slot that a session of this server keeps free for one command while it is stored. One of the two is called in the end; the
+ * first call counts.
  */
 export interface SlotOffer {
   epoch: number;

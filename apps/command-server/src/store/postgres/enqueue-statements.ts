@@ -14,7 +14,8 @@ const newCommands = `json_to_recordset($1::json) AS n(id text, company_id text, 
  *      open session; with a status `assigned` where the offer was taken: the session is the current one, and nothing
  *      waits in the lane. Known but not added: its id or its key was there before; `judgeRefused` finds out which.
  * Keys are claimed in order, so that batches that share keys wait for each other without a deadlock; none is claimed
- * for an id that is taken. Sessions are locked in order too, as in `assign`. Agents and sessions are looked up
+ * for an id that is taken. A session that another
+ * statement has in hand takes nothing here. Agents and sessions are looked up
  * one by one: a join would read them all, tables of a few thousand rows being cheap to read.
  */
 export const insertCommands = `
@@ -35,7 +36,7 @@ WITH input AS (
     SELECT * FROM agent_sessions s
     WHERE s.agent_id = i.agent_id AND s.company_id = i.company_id AND s.epoch = i.offered AND s.server_id = $3
       AND s.connected AND (i.lane = 'control' OR s.drain_requested_at IS NULL)
-    LIMIT 1 FOR NO KEY UPDATE
+    LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
   ) s
   WHERE (SELECT c.id FROM commands c WHERE c.status = 'queued' AND c.agent_id = i.agent_id
     AND c.company_id = i.company_id AND c.lane = i.lane LIMIT 1) IS NULL

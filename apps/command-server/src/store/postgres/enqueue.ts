@@ -71,12 +71,12 @@ export function createEnqueue({ sql, serverId, settings, signals, hub }: StoreCo
         const row = byId.get(command.commandId);
         return row?.known && !row.added;
       });
-      const settled = unsettled.length > 0 ? await settleAll(unsettled) : new Map<string, Settled>();
+      const settled = unsettled.length > 0 ? await settleAll(unsettled).catch(unavailableOnly) : new Map<string, Settled>();
       return items.map(({ command }): Decision => {
         const row = byId.get(command.commandId);
         if (!row?.known) return { kind: "agent_unknown" };
         if (row.added) return { kind: "queued", commandId: command.commandId };
-        return decide(command, settled.get(command.commandId));
+        return settled instanceof FleetwireError ? settled : decide(command, settled.get(command.commandId));
       });
     },
   });
@@ -139,6 +139,12 @@ export function createEnqueue({ sql, serverId, settings, signals, hub }: StoreCo
       if (tries === maxTries) throw unavailable(new Error("the idempotency key's command came and went"));
     }
   };
+}
+
+/** What was added is queued, whatever becomes of the look at the others: their error is for them alone. */
+function unavailableOnly(error: unknown): FleetwireError {
+  if (error instanceof FleetwireError && isUnavailable(error)) return error;
+  throw error;
 }
 
 function decide(command: NewCommand, row: Settled | undefined): Decision {

@@ -53,10 +53,12 @@ async function persist<R>(work: () => Promise<R>): Promise<R> {
 const badCharacter = "22021";
 /** query_canceled: it waited or ran for longer than the pool allows, and had no effect. */
 const tookTooLong = "57014";
+/** How the pool says that no connection was free, or could be made, in time. */
+const noConnectionInTime = "timeout exceeded when trying to connect";
 
 function asStoreError(error: unknown): unknown {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (code === tookTooLong || message === noConnectionInTime) return unavailable(error, "none");
   if (isConnectionError(error)) return unavailable(error);
-  const { code } = error as { code?: unknown };
-  if (code === tookTooLong) return unavailable(error);
   return code === badCharacter ? new FleetwireError(storeErrors.unstorable_text, undefined, { cause: error }) : error;
 }

@@ -8,9 +8,9 @@ import type { Script } from "./script.ts";
  *
  * In:  1 this server; then for each agent: id, epoch, free work slots, free control slots.
  * Out: {'stale', agent, why} for a session that isn't current; {'assigned', state, record, ms left to start, ms it
- *      waited}; {'broken', state} for a command whose record was changed by another program: it ended as failed.
+ *      waited}; {'broken', state} for a command whose record or state was changed by another program: it ended as failed.
  *
- * An agent that an operator drains gets nothing in the work lane. What has expired is left to the sweep. An entry of the queue without a readable state is dropped.
+ * An agent that an operator drains gets nothing in the work lane. What has expired is left to the sweep.
  */
 const assignScript: Script = {
   name: "assign",
@@ -40,7 +40,8 @@ for n = 2, #ARGV, 4 do
           local st = load(id)
           if not st or st.status ~= 'queued' or st.agent_id ~= agent then
             redis.call('ZREM', queue, id)
-            if not st then redis.call('ZREM', K.dueQueued(), id) end
+            local raw = not st and giveUp(id, agent)
+            if raw then out[#out + 1] = {'broken', raw} end
           elseif st.expires_ms <= now then
             skipped = skipped + 1
           else
@@ -144,8 +145,8 @@ async function assignSlice(context: StoreContext, requests: readonly AssignReque
       outcome.assignments.push(toAssignment(state, record, { startWindowMs: answer[3], waitedMs: answer[4] }));
     else
       log.warn(
-        { commandId, agentId: state.agent_id, code: "record_changed" },
-        "command failed: its record was changed",
+        { commandId, agentId: state.agent_id, code: state.error },
+        "command failed: another program changed its record or its state",
       );
   }
   return outcome;

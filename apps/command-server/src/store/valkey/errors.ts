@@ -1,7 +1,7 @@
 import { FleetwireError } from "@fleetwire/service";
 import { storeErrors, unavailable } from "../errors.ts";
 
-/** Answers by which a server says that it can't serve now: another one may, or this one later. */
+/** Answers by which a server refuses a step, having done nothing of it, because it can't serve now: another one may, or this one later. */
 const passing = /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|TRYAGAIN|BUSY|MISCONF|UNKILLABLE)\b/;
 
 /** What a client did wrong in the eyes of the server, whichever server that is. */
@@ -21,7 +21,7 @@ export function toStoreError(error: unknown): unknown {
   if (!isReply(error)) return unavailable(error);
   if (/^OOM\b/.test(error.message))
     return new FleetwireError(storeErrors.store_full, undefined, { cause: error, retryAfterMs: 5_000 });
-  if (passing.test(error.message)) return unavailable(error);
+  if (passing.test(error.message)) return unavailable(error, "none");
   if (refused.test(error.message)) {
     return new FleetwireError(storeErrors.store_refused, undefined, { cause: error });
   }
@@ -30,5 +30,5 @@ export function toStoreError(error: unknown): unknown {
 
 /** A call that wasn't sent, so that it surely had no effect. */
 export function notConnected(): FleetwireError {
-  return unavailable(Object.assign(new Error("there is no connection to Valkey"), { code: "ENOTCONN" }));
+  return unavailable(Object.assign(new Error("there is no connection to Valkey"), { code: "ENOTCONN" }), "none");
 }

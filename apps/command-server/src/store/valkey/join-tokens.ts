@@ -20,6 +20,11 @@ local expires = now + tonumber(ttl)
 redis.call('HSET', K.token(hash), 'id', id, 'company', company, 'fleet', fleet, 'agent', agent, 'uses_left', uses, 'created_by', by,
   'created_at', now, 'expires_at', expires)
 redis.call('PEXPIREAT', K.token(hash), expires + ${tokenKeepMs})
+-- Some of those that are gone make room, so that making tokens alone doesn't fill the list.
+local some = redis.call('HRANDFIELD', K.tokens(company), 10, 'WITHVALUES')
+for n = 1, #some, 2 do
+  if redis.call('EXISTS', K.token(some[n + 1])) == 0 then redis.call('HDEL', K.tokens(company), some[n]) end
+end
 redis.call('HSET', K.tokens(company), id, hash)
 return {now, expires}`,
 };

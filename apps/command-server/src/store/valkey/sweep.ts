@@ -6,9 +6,9 @@ import type { Script } from "./script.ts";
  * Ends what is due, oldest first. The server's verdict is final whatever the retry policy says, since nobody knows
  * whether the run goes on.
  *
- * In:  1 at most so many.
- * Out: {states of what ended, the servers of their agents' open sessions or '', ids whose state can't be read: taken out
- *      of the index, the feed's counter}.
+ * In:  1 at most so many, 2 id and 3 number of the newest entry of the feed that was seen, or ''.
+ * Out: {states of what ended, the servers of their agents' open sessions or '', ids whose state couldn't be read, id and
+ *      number of the feed's newest entry, how many entries up to the one that was seen are gone though nobody removed them}.
  */
 const sweepScript: Script = {
   name: "sweep",
@@ -19,16 +19,18 @@ local ended, holders, lost = {}, {}, {}
 for _, key in ipairs({K.dueQueued(), K.dueAssigned()}) do
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, limit - #ended)) do
     local st = load(id)
-    if not st or isTerminal(st) then
-      redis.call('ZREM', key, id)
+    if not st then
       lost[#lost + 1] = id
+      local raw = giveUp(id)
+      if raw then ended[#ended + 1], holders[#ended + 1] = raw, '' end
+    elseif isTerminal(st) then redis.call('ZREM', key, id)
     elseif st.status == 'queued' then
       leaveQueue(st)
       st.error, st.error_message = 'expired', 'it was not started before expiresAt'
       ended[#ended + 1] = finish(st, 'expired')
       holders[#ended] = ''
     else
-            leaveRun(st)
+      leaveRun(st)
       if st.started_ms then
         st.error, st.error_message = 'timeout', 'its time was over, and the agent did not say that it ended'
         st.duration_ms = now - st.started_ms
@@ -38,10 +40,20 @@ for _, key in ipairs({K.dueQueued(), K.dueAssigned()}) do
     end
   end
 end
-return {ended, holders, lost, tonumber(redis.call('GET', K.feedNumber()) or 0)}`,
+local newest = redis.call('XREVRANGE', K.feed(), '+', '-', 'COUNT', 1)[1]
+local gone, seen, number = 0, ARGV[2], tonumber(ARGV[3])
+if seen ~= '' then
+  local kept = redis.call('XRANGE', K.feed(), seen, seen)[1]
+  local floor = tonumber(redis.call('HGET', K.feedFloor(), 'n') or 0)
+  if floor < number and not (kept and tonumber(kept[2][2]) == number) then
+    local before = redis.call('XREVRANGE', K.feed(), '(' .. seen, '-', 'COUNT', 1)[1]
+    gone = math.max(1, number - (before and tonumber(before[2][2]) or floor))
+  end
+end
+return {ended, holders, lost, newest and newest[1] or '', newest and newest[2][2] or '0', gone}`,
 };
 
-type Swept = [states: string[], holders: string[], lost: string[], number: number];
+type Swept = [states: string[], holders: string[], lost: string[], newest: string, number: string, gone: number];
 
 /** One step holds up all others. */
 const perStep = 100;
@@ -52,8 +64,10 @@ export async function sweepDue({ valkey, hub, signals, loss, log }: StoreContext
   const runs = [];
   for (let more = true; more && swept.length < limit;) {
     const wanted = Math.min(perStep, limit - swept.length);
-    const [texts, holders, lost, number] = await valkey.run<Swept>(sweepScript, wanted);
-    loss.saw(number);
+    const { seen } = loss;
+    const args = [wanted, seen?.id ?? "", seen?.number ?? ""];
+    const [texts, holders, lost, newest, number, gone] = await valkey.run<Swept>(sweepScript, ...args);
+    loss.saw({ newest: newest === "" ? null : { id: newest, number: Number(number) }, gone });
     more = texts.length === wanted;
     if (lost.length > 0) {
       log.error(
@@ -63,9 +77,10 @@ export async function sweepDue({ valkey, hub, signals, loss, log }: StoreContext
     }
     for (const [n, text] of texts.entries()) {
       const state = parseState(text);
-      if (state === null || (state.status !== "expired" && state.status !== "timeout")) continue;
+      if (state === null) continue;
       const { command_id: commandId, agent_id: agentId, attempt, assign_no: assignNo = 0, status, revision } = state;
       hub.changed([{ kind: "state", commandId, status, revision }]);
+      if (status !== "expired" && status !== "timeout") continue;
       swept.push({ commandId, agentId, attempt, assignNo, status });
       if (status === "timeout") runs.push({ commandId, agentId, attempt, assignNo, holder: holders[n] || null });
     }

@@ -13,6 +13,8 @@ export interface Valkey {
   readonly prefix: string;
   /** Runs one step. Rejects with `store_unavailable` or `store_full`; then it may have run or not, where it was sent. */
   run<T>(script: Script, ...args: readonly Argument[]): Promise<T>;
+  /** The same with any number of arguments. */
+  runAll<T>(script: Script, args: readonly Argument[]): Promise<T>;
   /** The same with bytes instead of text in the answer. */
   runBuffer<T>(script: Script, ...args: readonly Argument[]): Promise<T>;
   /** A plain command, such as MGET. */
@@ -74,6 +76,7 @@ export function createValkey(redis: Redis, prefix: string, settings: StoreSettin
     keys: createKeys(prefix),
     prefix,
     run: (script, ...args) => evaluate(text, script, args),
+    runAll: (script, args) => evaluate(text, script, args),
     runBuffer: (script, ...args) => evaluate(bytes, script, args),
     command: (name, ...args) => plain(text, name, args),
     commandBuffer: (name, ...args) => plain(bytes, name, args),

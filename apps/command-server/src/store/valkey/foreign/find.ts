@@ -1,16 +1,25 @@
 import type { Script } from "../script.ts";
 import type { Valkey } from "../valkey.ts";
 
-/** A command of another program: its id, and SHA-1 of what it wrote, '' where that isn't a string. */
+/**
+ * A command of another program: its id, and SHA-1 of what it wrote; instead of that 'type', 'size N' or 'status' where it isn't a string,
+ * has too many bytes, or has a status key that isn't a string.
+ */
 export interface ForeignId {
   id: string;
   digest: string;
 }
 
+/** Larger records aren't read: hashing them would hold up everybody. */
+export const largestRecordBytes = 1024 * 1024;
+
 const describe = `
-local function describe(id)
-  local record = read(K.record(id))
-  return {id, record and redis.sha1hex(record) or ''}
+local function describe(id, odd)
+  if odd then return {id, 'status'} end
+  local size = redis.pcall('STRLEN', K.record(id))
+  if type(size) ~= 'number' then return {id, 'type'} end
+  if size > ${largestRecordBytes} then return {id, 'size ' .. size} end
+  return {id, redis.sha1hex(read(K.record(id)) or '')}
 end`;
 
 /**
@@ -31,7 +40,8 @@ local before = #K.record('')
 local found = {}
 for _, key in ipairs(reply[2]) do
   local id = string.sub(key, before + 1)
-  if isForeign(id) then found[#found + 1] = describe(id)
+  local foreign, odd = isForeign(id)
+  if foreign or odd then found[#found + 1] = describe(id, odd)
   else
     local left = redis.call('PTTL', K.state(id))
     if left > 0 and redis.call('PTTL', key) == -1 then redis.call('PEXPIRE', key, left) end
@@ -47,7 +57,8 @@ const amongScript: Script = {
   lua: `${describe}
 local found = {}
 for n = 1, #ARGV do
-  if isForeign(ARGV[n]) and redis.call('EXISTS', K.record(ARGV[n])) == 1 then found[#found + 1] = describe(ARGV[n]) end
+  local foreign, odd = isForeign(ARGV[n])
+  if (foreign or odd) and redis.call('EXISTS', K.record(ARGV[n])) == 1 then found[#found + 1] = describe(ARGV[n], odd) end
 end
 return found`,
 };

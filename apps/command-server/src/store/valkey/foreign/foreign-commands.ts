@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { StoreTime } from "../../store-time.ts";
 import type { StoreContext } from "../context.ts";
-import { escapeGlob, findAmong, findPage, type ForeignId } from "./find.ts";
+import { escapeGlob, findAmong, findPage, largestRecordBytes, type ForeignId } from "./find.ts";
 import { readForeignRecord } from "./foreign-record.ts";
 import { lead, resign } from "./leadership.ts";
 import { takeForeign } from "./take.ts";
@@ -32,7 +32,7 @@ const gatherMs = 20;
 const waitingIds = 10_000;
 /** While keyspace events tell of each key, walks only find what these have missed. */
 const walksWithEvents = 12;
-/** What was reported isn't reported again while it stays the same; remembered of so many. */
+/** What was reported isn't reported again while it stays the same; of so many. What is beyond is only counted. */
 const rememberedReports = 100_000;
 
 /**
@@ -60,7 +60,8 @@ export function startForeignCommands(o: ForeignOptions): { stop(): Promise<void>
   }
 
   async function take(found: ForeignId): Promise<void> {
-    if (found.digest === "") return report(found, "unreadable", "its value isn't a string");
+    const problem = problemOf(found.digest);
+    if (problem !== null) return report(found, "unreadable", problem);
     const text = await valkey.command<string | null>("GET", valkey.keys.record(found.id));
     if (text === null) return;
     const command = readForeignRecord(found.id, text, await o.now(), o);
@@ -74,9 +75,9 @@ export function startForeignCommands(o: ForeignOptions): { stop(): Promise<void>
   }
 
   function report({ id, digest }: ForeignId, code: Exclude<ForeignOutcome, "taken">, problem: string): void {
-    if (reported.size >= rememberedReports) reported.clear();
-    reported.set(id, digest);
     o.counted(code);
+    if (reported.size >= rememberedReports && !reported.has(id)) return;
+    reported.set(id, digest);
     log.warn({ key: valkey.keys.record(id).slice(0, 200), code, problem }, "another program's command was skipped");
   }
 
@@ -98,7 +99,8 @@ export function startForeignCommands(o: ForeignOptions): { stop(): Promise<void>
         await valkey.command("SET", keys.foreignCursor(), cursor);
         renewed = performance.now();
       }
-      if (cursor !== "0") await sleep(Math.min(tookMs * (share - 1), mostMs), undefined, { signal });
+      const restMs = Math.min(tookMs * (share - 1), mostMs - (performance.now() - began));
+      if (cursor !== "0" && restMs > 0) await sleep(restMs, undefined, { signal });
     } while (cursor !== "0" && leading && !signal.aborted);
     if (cursor === "0") await valkey.command("DEL", keys.foreignCursor());
   }
@@ -131,10 +133,16 @@ export function startForeignCommands(o: ForeignOptions): { stop(): Promise<void>
   }
 
   async function run(): Promise<void> {
-    const events = await followEvents(o.context, o.hearing, hear).catch(() => false);
-    if (events) log.info("follows keyspace events for other programs' commands");
+    let followed = false;
     for (let round = 0; !signal.aborted; round += 1) {
       try {
+        // Asked each time: after a failover it may be another server.
+        const events = await tellsEvents(o.context);
+        if (events && !followed) {
+          await followEvents(o.context, o.hearing, hear);
+          followed = true;
+          log.info("follows keyspace events for other programs' commands");
+        }
         const led = leading;
         leading = await lead(valkey, serverId, leaseMs);
         if (leading && !led) round = 0;
@@ -158,15 +166,25 @@ export function startForeignCommands(o: ForeignOptions): { stop(): Promise<void>
   };
 }
 
-/** False where the server doesn't tell of changed strings, or doesn't say whether it does. */
-async function followEvents({ valkey }: StoreContext, hearing: Redis, hear: (id: string) => void): Promise<boolean> {
-  const [, flags = ""] = await valkey.command<string[]>("CONFIG", "GET", "notify-keyspace-events");
-  if (!flags.includes("K") || !(flags.includes("$") || flags.includes("A"))) return false;
+function problemOf(digest: string): string | null {
+  if (digest === "type") return "its value isn't a string";
+  if (digest === "status") return "its status key isn't a string";
+  return digest.startsWith("size ") ? `it has ${digest.slice(5)} bytes, more than ${largestRecordBytes}` : null;
+}
+
+/** Whether the server tells of changed strings; false where it doesn't say. */
+async function tellsEvents({ valkey }: StoreContext): Promise<boolean> {
+  const [, flags = ""] = await valkey
+    .command<string[]>("CONFIG", "GET", "notify-keyspace-events")
+    .catch((): string[] => []);
+  return flags.includes("K") && (flags.includes("$") || flags.includes("A"));
+}
+
+async function followEvents({ valkey }: StoreContext, hearing: Redis, hear: (id: string) => void): Promise<void> {
   const key = valkey.keys.record("");
+  await hearing.psubscribe(`__keyspace@*__:${escapeGlob(key)}*`);
   hearing.on("pmessage", (_pattern: string, channel: string) => {
     const at = channel.indexOf(`:${key}`);
     if (at > 0) hear(channel.slice(at + 1 + key.length));
   });
-  await hearing.psubscribe(`__keyspace@*__:${escapeGlob(key)}*`);
-  return true;
 }

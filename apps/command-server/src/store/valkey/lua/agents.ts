@@ -1,3 +1,5 @@
+import { keptSessions } from "../../port/sessions.ts";
+
 /** Lua for agents and their sessions. A session `s` is the hash's fields as text; `connected` is '1' while it is open. */
 export const agentParts = {
   sessionOf: `
@@ -31,7 +33,7 @@ local function endSession(agent, s, reason, detail)
   if detail then redis.call('HSET', K.session(agent), 'detail', detail) end
   redis.call('LPUSH', K.sessions(agent), cjson.encode({ epoch = tonumber(s.epoch), server = s.server,
     connected = tonumber(s.connected_at), disconnected = now, reason = reason, detail = detail }))
-  redis.call('LTRIM', K.sessions(agent), 0, 49)
+  redis.call('LTRIM', K.sessions(agent), 0, ${keptSessions - 1})
   redis.call('PEXPIRE', K.sessions(agent), SESSION_TTL)
   countOnline(s.fleet, -1)
   feedAgent('agent.disconnected', s.company, agent, s.epoch, s.server, reason)

@@ -186,4 +186,29 @@ local function finish(st, to)
   if st.idempotency_key then redis.call('PEXPIRE', K.idempotency(st.company_id, st.idempotency_key), RECORD_TTL) end
   return raw
 end`,
+
+  /**
+   * Ends a command whose state another program has spoiled or removed, by what its record still tells; 'agent' nil where that isn't
+   * known otherwise. Returns the text, nil where the record can't be read either: then it is taken out of what leads to it.
+   * What only the state knew is made up: the revision is above any that it can have had.
+   */
+  giveUp: `
+local function giveUp(id, agent)
+  redis.call('ZREM', K.dueQueued(), id)
+  redis.call('ZREM', K.dueAssigned(), id)
+  if agent then redis.call('ZREM', K.assigned(agent), id) end
+  local ok, r = pcall(cjson.decode, read(K.record(id)) or '')
+  if not ok or type(r) ~= 'table' or type(r.agent_id) ~= 'string' or type(r.company_id) ~= 'string' then return nil end
+  redis.call('ZREM', K.assigned(r.agent_id), id)
+  for _, lane in ipairs({'work', 'control'}) do redis.call('ZREM', K.queued(r.agent_id, lane, r.company_id), id) end
+  local st = { command_id = id, agent_id = r.agent_id, company_id = r.company_id, type = tostring(r.command_type), lane = 'work',
+    priority = tonumber(r.priority) or 0, timeout_ms = (tonumber(r.timeout) or 0) * 1000, idempotent = r.idempotent == true,
+    status = 'assigned', attempt = 1, revision = 1000000, seq = 0, queued_ms = now, expires_ms = now }
+  if type(r.rollout_id) == 'string' then
+    st.rollout_id = r.rollout_id
+    redis.call('SREM', K.rolloutIn(r.rollout_id, 'queued'), id)
+  end
+  st.error, st.error_message = 'state_lost', 'another program changed or removed where it stood'
+  return finish(st, 'failed')
+end`,
 };

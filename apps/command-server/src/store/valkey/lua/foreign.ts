@@ -9,12 +9,14 @@ end`,
 
   /**
    * Whether an id is another program's that hasn't been taken: there is no state, or one of the other program's own, a
-   * bare word or JSON, that says 'queued'. The store's own states are longer, and have a revision.
+   * bare word or JSON, that says 'queued'. The store's own states are longer, mostly, and have a revision. Second value: it would be,
+   * but its state isn't a string.
    */
   isForeign: `
 local function isForeign(id)
   local size = redis.pcall('STRLEN', K.state(id))
-  if type(size) ~= 'number' or size > 200 then return false end
+  if type(size) ~= 'number' then return false, not known(id) end
+  if size > 400 then return false end
   if size > 0 then
     local raw = read(K.state(id))
     local ok, st = pcall(cjson.decode, raw)

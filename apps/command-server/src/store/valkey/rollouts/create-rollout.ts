@@ -53,15 +53,10 @@ type Answer = ["created" | "taken" | "key_reused"] | ["duplicate", string];
 /** Repeatable. Rejects with `unstorable_text`, and with `command_id_taken` where another company's rollout has the id. */
 export async function createRollout(valkey: Valkey, rollout: NewRollout): Promise<CreateRolloutOutcome> {
   const { rolloutId, companyId, idempotencyKey, targets } = rollout;
-  const answer = await valkey.run<Answer>(
-    createScript,
-    rolloutId,
-    companyId,
-    recordText(rollout),
-    idempotencyKey?.key ?? "",
-    idempotencyKey?.bodyHash ?? "",
-    ...targets.flatMap(({ agentId, commandId }) => [agentId, commandId]),
-  );
+  const args = [rolloutId, companyId, recordText(rollout), idempotencyKey?.key ?? "", idempotencyKey?.bodyHash ?? ""];
+  // Too many for the arguments of a call.
+  for (const { agentId, commandId } of targets) args.push(agentId, commandId);
+  const answer = await valkey.runAll<Answer>(createScript, args);
   if (answer[0] === "taken") throw new FleetwireError(storeErrors.command_id_taken);
   if (answer[0] !== "duplicate") return { kind: answer[0] };
   const [known] = await readRollouts(valkey, [answer[1]]);
