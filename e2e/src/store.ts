@@ -1,4 +1,11 @@
-import { startPostgres, startSentinel, startValkey, type TestPostgres, type TestSentinel, type TestValkey } from "@fleetwire/testbed";
+import {
+  startPostgres,
+  startSentinel,
+  startValkey,
+  type TestPostgres,
+  type TestSentinel,
+  type TestValkey,
+} from "@fleetwire/testbed";
 
 /** What keeps the records of a fleet's servers. */
 export type StoreKind = "postgres" | "valkey" | "sentinel";

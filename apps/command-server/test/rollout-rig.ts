@@ -66,7 +66,10 @@ export function useRolloutRig() {
     return rolloutId;
   }
 
-  async function finish(agent: DrivenAgent | undefined, end: { exitCode?: number; output?: string } = {}): Promise<void> {
+  async function finish(
+    agent: DrivenAgent | undefined,
+    end: { exitCode?: number; output?: string } = {},
+  ): Promise<void> {
     if (agent === undefined) throw new Error("no agent");
     const run = await agent.take();
     await agent.start(run);
@@ -104,7 +107,15 @@ export function useRolloutRig() {
     get api() {
       return api;
     },
-    ask, fleetOf, rollout, reaches, started, finish, targetsOf, follow, mixed,
+    ask,
+    fleetOf,
+    rollout,
+    reaches,
+    started,
+    finish,
+    targetsOf,
+    follow,
+    mixed,
   };
 }
 

@@ -71,7 +71,8 @@ export function createEnqueue({ sql, serverId, settings, signals, hub }: StoreCo
         const row = byId.get(command.commandId);
         return row?.known && !row.added;
       });
-      const settled = unsettled.length > 0 ? await settleAll(unsettled).catch(unavailableOnly) : new Map<string, Settled>();
+      const settled =
+        unsettled.length > 0 ? await settleAll(unsettled).catch(unavailableOnly) : new Map<string, Settled>();
       return items.map(({ command }): Decision => {
         const row = byId.get(command.commandId);
         if (!row?.known) return { kind: "agent_unknown" };
