@@ -68,10 +68,16 @@ export async function connectValkey(
     throw toStoreError(lastError ?? error);
   }
   const watchdog = watch(redis, o.log);
+  // The client gives up for good where it hears of a failover while it is about to connect again.
+  let again: NodeJS.Timeout | undefined;
+  redis.on("end", () => {
+    again = setTimeout(() => void redis.connect().catch(() => {}), retryDelay(1));
+  });
   return {
     redis,
     close: () => {
       clearInterval(watchdog);
+      clearTimeout(again);
       redis.removeAllListeners();
       redis.on("error", () => {});
       redis.disconnect();
