@@ -9,8 +9,11 @@ const agents = 100;
 const failovers = rounds(1, 5);
 /** What Sentinel needs to see that a primary is gone, and to promote another one. */
 const failoverMs = 40_000;
-/** Replication is asynchronous: of what was confirmed in the last moment before a kill. */
-const mayBeLost = 30;
+/**
+ * Replication is asynchronous: of what was confirmed in the last moment before a kill. A lost command is gone; where the end of one was
+ * lost, it fails as `ledger_lost`, since its agent has forgotten it.
+ */
+const mayBeLost = 100;
 
 describe("servers on a set of Valkey servers whose primary is killed -9 under load", () => {
   let fleet: Fleet;
@@ -63,9 +66,11 @@ describe("servers on a set of Valkey servers whose primary is killed -9 under lo
       const counts = await work.collect(60_000);
       const { lost, duplicated, unexpected } = work.ledger.check();
       expect({ duplicated, unexpected }).toEqual({ duplicated: [], unexpected: [] });
-      expect(lost.length).toBeLessThanOrEqual(failovers * mayBeLost);
-      expect(Object.keys(counts)).toEqual(["completed"]);
-      if (lost.length > 0) expect(await changesLost()).toBeGreaterThan(0);
+      const { completed = 0, failed = 0, ...others } = counts;
+      expect(others).toEqual({});
+      expect(completed).toBeGreaterThan(agents);
+      expect(lost.length + failed).toBeLessThanOrEqual(failovers * mayBeLost);
+      if (lost.length + failed > 0) expect(await changesLost()).toBeGreaterThan(0);
       expect((await handle.stats()).dismissed).toBe(0);
     },
     fullLength ? 600_000 : 120_000,

@@ -126,6 +126,10 @@ export function createAgentSessions(o: {
       for (const run of runs) sessions.get(run.agentId)?.reports.cancel(run);
     },
     drop: (agentId, epoch, reason) => current(agentId, epoch)?.end(reason, null),
+    settleAll: () => {
+      for (const session of sessions.values())
+        session.end("session_lost", "the store has lost changes; what runs is settled by a new session");
+    },
   };
   const unlisten = store.onSignal(signals);
 

@@ -11,6 +11,8 @@ export interface Held {
 export interface SignalSender {
   wake(agents: readonly Held[]): void;
   cancel(agents: readonly Held[]): void;
+  /** The store has lost changes that this server had made. */
+  settleAll(): void;
   /** A slot for a command that is about to be stored, from a session of this server. */
   offer(agentId: string, lane: Lane): SlotOffer | null;
   stop(runs: readonly (EndedRun & Held)[]): void;
@@ -111,6 +113,9 @@ export function createSignals(o: SignalsOptions) {
       if (o.wakeUp) each(agents, "wake");
     },
     cancel: (agents) => each(agents, "cancel"),
+    settleAll: () => {
+      for (const listener of listeners) listener.settleAll?.();
+    },
     offer: (agentId, lane) => {
       if (!o.wakeUp || !held.has(agentId)) return null;
       for (const listener of listeners) {

@@ -39,7 +39,7 @@ import { refused, started } from "./valkey/start-reports.ts";
 import { sweepDue } from "./valkey/sweep.ts";
 import { createValkey } from "./valkey/valkey.ts";
 import { watchSource } from "./valkey/watch-source.ts";
-import { createWatch } from "./watch.ts";
+import { createWatch, type ChangeHub } from "./watch.ts";
 
 export interface ValkeyStoreOptions {
   target: ValkeyTarget;
@@ -66,17 +66,37 @@ export async function createValkeyStore(o: ValkeyStoreOptions): Promise<CommandS
   const { serverId, log, clock, prefix = "" } = o;
   const settings: StoreSettings = { ...defaultStoreSettings, ...o.settings };
   const metrics = createValkeyMetrics(o.metrics);
-  const loss = createLossWatch({ log, lost: metrics.lost });
-  const connection = await connectValkey(o.target, { name: "fleetwire-store", log, onReconnect: metrics.reconnected });
-  const hearing = await connectValkey(o.target, { name: "fleetwire-signals", log }).catch((error: unknown) => {
-    connection.close();
-    throw error;
+  const loss = createLossWatch({
+    log,
+    clock,
+    lost: (count) => {
+      metrics.lost(count);
+      signals.sender.settleAll();
+    },
   });
+  const reconnected = (): void => {
+    metrics.reconnected();
+    loss.verify(valkey).catch((error: unknown) => {
+      log.warn({ err: error }, "whether changes were lost couldn't be looked at; the feed is at the next sweep");
+    });
+  };
+  const connection = await connectValkey(o.target, { name: "fleetwire-store", log, onReconnect: reconnected });
   const valkey = createValkey(connection.redis, prefix, settings);
   const watch = createWatch({ source: watchSource(valkey), log });
   const send = publishToServers(valkey);
   const signals = createSignals({ serverId, log, wakeUp: settings.wakeUp, coalesceMs: publishEveryMs, send });
-  const context: StoreContext = { valkey, serverId, log, settings, loss, hub: watch.hub, signals: signals.sender };
+  const hearing = await connectValkey(o.target, { name: "fleetwire-signals", log }).catch((error: unknown) => {
+    connection.close();
+    throw error;
+  });
+  const hub: ChangeHub = {
+    ...watch.hub,
+    changed: (events) => {
+      loss.confirmed(events);
+      watch.hub.changed(events);
+    },
+  };
+  const context: StoreContext = { valkey, serverId, log, settings, loss, hub, signals: signals.sender };
 
   try {
     await checkServer(valkey, log);

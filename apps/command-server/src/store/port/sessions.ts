@@ -148,6 +148,11 @@ export interface SessionSignals {
   /** This session is over. */
   drop(agentId: string, epoch: number, reason: "superseded" | "revoked"): void;
   /**
+   * The store has lost changes that it had acknowledged: what it and the agents believe may differ. All sessions of this server are to
+   * be opened anew, which settles each run.
+   */
+  settleAll?(): void;
+  /**
    * Asked before a command is stored: an offer saves it the way through the queue. Null: it waits its turn. The store
    * takes an offer only where nothing waits before the command.
    */
