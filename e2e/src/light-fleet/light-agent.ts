@@ -48,7 +48,11 @@ export class LightAgent {
   constructor(options: LightAgentOptions, server: number) {
     this.#o = options;
     this.#server = server;
-    this.#runs = new LightRuns({ send: (message) => this.#send(message), executed: (id) => options.executed(id) });
+    this.#runs = new LightRuns({
+      send: (message) => this.#send(message),
+      executed: (id) => options.executed(id),
+      numberTaken: () => this.#breakOff("a number came for the second time"),
+    });
   }
 
   connect(): void {
@@ -160,10 +164,15 @@ export class LightAgent {
     this.#failed();
   }
 
+  /** The server's connection is of no use any more. */
   #giveUp(why: string): void {
+    this.#channel?.retire();
+    this.#breakOff(why);
+  }
+
+  #breakOff(why: string): void {
     countIn(this.#o.stats.ends, why);
     const call = this.#call;
-    this.#channel?.retire();
     this.#failed();
     call?.cancel();
   }

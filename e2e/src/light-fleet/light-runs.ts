@@ -5,12 +5,19 @@ import { readLine, runSteps } from "./small-shell.ts";
 /** Types that an agent answers without its ledger, as often as it is asked. */
 const unrecorded = new Set(["PING", "FACTS", "STOP", "RESTART"]);
 
+export interface LightRunsOptions {
+  send(message: AgentMessageInput): void;
+  executed(commandId: string): void;
+  /** The server has given a number for the second time: the agent has to connect again. */
+  numberTaken(): void;
+}
+
 /** What one light agent is asked to run. */
 export class LightRuns {
   readonly ledger = new MemoryLedger();
-  readonly #o: { send(message: AgentMessageInput): void; executed(commandId: string): void };
+  readonly #o: LightRunsOptions;
 
-  constructor(options: { send(message: AgentMessageInput): void; executed(commandId: string): void }) {
+  constructor(options: LightRunsOptions) {
     this.#o = options;
   }
 
@@ -24,9 +31,9 @@ export class LightRuns {
       this.#o.send({ result: { ...resultOf(frame, 0, output), recorded: false } });
       return;
     }
-    const known = this.ledger.get(frame);
-    if (known === "acknowledged") return;
-    if (known === undefined) this.#run(frame);
+    const known = this.ledger.assigned(frame);
+    if (known === "number_taken") this.#o.numberTaken();
+    else if (known === undefined) this.#run(frame);
     else if (known.state === "done") this.#o.send({ result: known.result });
     else if (known.state === "running") this.#o.send({ started: { ...refOf(frame), recorded: true } });
     else this.#refuse(frame);
@@ -34,7 +41,7 @@ export class LightRuns {
 
   cancel(frame: Cancel): void {
     const known = this.ledger.get(frame);
-    if (known === "acknowledged") return;
+    if (known === null) return;
     if (known === undefined) this.#refuse(frame);
     else if (known.state === "done") this.#o.send({ result: known.result });
     else if (known.state === "running") {
@@ -57,8 +64,11 @@ export class LightRuns {
     if (!ended) this.#o.send({ started: { ...refOf(frame), recorded: true } });
   }
 
-  #end(frame: RunRef, result: ResultInput): void {
-    this.ledger.set(frame, { state: "done", assignNo: frame.assignNo, result });
+  #end(frame: RunRef, ended: ResultInput): void {
+    // It may have got a later number meanwhile.
+    const assignNo = this.ledger.get(frame)?.assignNo ?? frame.assignNo;
+    const result = { ...ended, assignNo };
+    this.ledger.set(frame, { state: "done", assignNo, result });
     this.#o.send({ result });
   }
 

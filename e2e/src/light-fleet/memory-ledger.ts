@@ -13,7 +13,7 @@ export type Remembered =
   | { state: "refused"; assignNo: number };
 
 const heldStates = { running: "HELD_STATE_RUNNING", done: "HELD_STATE_DONE", refused: "HELD_STATE_REFUSED" } as const;
-// Acknowledged runs whose repetition would still be noticed.
+// Acknowledged runs that would still be answered for again.
 const acknowledgedKept = 1_000;
 
 /**
@@ -22,7 +22,8 @@ const acknowledgedKept = 1_000;
  */
 export class MemoryLedger {
   readonly #runs = new Map<string, Remembered & RunRef>();
-  readonly #acknowledged = new Set<string>();
+  readonly #acknowledged = new Map<string, RunRef & { result: ResultInput }>();
+  readonly #numbers = new Map<number, string>();
   #highest = 0;
 
   get highest(): number {
@@ -35,23 +36,49 @@ export class MemoryLedger {
     return running;
   }
 
-  get(run: RunRef): Remembered | "acknowledged" | undefined {
+  /**
+   * What is known of the run that is assigned, under this number from now on; one that was acknowledged is to be answered
+   * for again. `number_taken`: the number, or a later one of the same run, has been given before.
+   */
+  assigned(run: RunRef): Remembered | "number_taken" | undefined {
     const key = keyOf(run);
-    return this.#runs.get(key) ?? (this.#acknowledged.has(key) ? "acknowledged" : undefined);
+    if ((this.#numbers.get(run.assignNo) ?? key) !== key) return "number_taken";
+    const acknowledged = this.#acknowledged.get(key);
+    const known = this.#runs.get(key) ?? (acknowledged && { ...acknowledged, state: "done" });
+    if (known === undefined) return undefined;
+    if (run.assignNo < known.assignNo) return "number_taken";
+    const { assignNo } = run;
+    this.#acknowledged.delete(key);
+    this.set(
+      run,
+      known.state === "done" ? { ...known, assignNo, result: { ...known.result, assignNo } } : { ...known, assignNo },
+    );
+    return this.#runs.get(key);
+  }
+
+  /** Null for one that was acknowledged. */
+  get(run: RunRef): Remembered | null | undefined {
+    const key = keyOf(run);
+    return this.#runs.get(key) ?? (this.#acknowledged.has(key) ? null : undefined);
   }
 
   set({ commandId, attempt }: RunRef, entry: Remembered): void {
-    const run = { commandId, attempt, ...entry };
+    const run = { ...entry, commandId, attempt };
     this.#runs.set(keyOf(run), run);
+    this.#numbers.set(entry.assignNo, keyOf(run));
     this.#highest = Math.max(this.#highest, entry.assignNo);
   }
 
   acknowledge(run: RunRef): void {
     const key = keyOf(run);
-    if (!this.#runs.delete(key)) return;
-    this.#acknowledged.add(key);
+    const known = this.#runs.get(key);
+    if (known?.state !== "done") return;
+    this.#runs.delete(key);
+    this.#acknowledged.set(key, known);
     const [oldest] = this.#acknowledged;
-    if (this.#acknowledged.size > acknowledgedKept && oldest !== undefined) this.#acknowledged.delete(oldest);
+    if (this.#acknowledged.size <= acknowledgedKept || oldest === undefined) return;
+    this.#acknowledged.delete(oldest[0]);
+    this.#numbers.delete(oldest[1].assignNo);
   }
 
   /** For the Hello. */
@@ -74,6 +101,7 @@ export class MemoryLedger {
     for (const run of this.#runs.values()) if (run.state === "running") run.stop();
     this.#runs.clear();
     this.#acknowledged.clear();
+    this.#numbers.clear();
     this.#highest = 0;
   }
 }
