@@ -41,9 +41,9 @@ describe("servers on a set of Valkey servers whose primary is killed -9 under lo
       const handle = await light.add(common);
       await handle.connected(agents);
 
-      let loading = true;
+      const enough = new AbortController();
       const load = (async () => {
-        while (loading) await work.queueEach(agentIds("light-", agents), { command: "echo on" });
+        while (!enough.signal.aborted) await work.queueEach(agentIds("light-", agents), { command: "echo on" });
       })();
       for (let n = 0; n < failovers; n += 1) {
         const before = work.commandIds.length;
@@ -59,7 +59,7 @@ describe("servers on a set of Valkey servers whose primary is killed -9 under lo
       }
       const before = work.commandIds.length;
       await eventually(() => work.commandIds.length > before + agents, { deadlineMs: failoverMs });
-      loading = false;
+      enough.abort();
       await load;
       await handle.connected(agents, failoverMs);
 
@@ -69,8 +69,9 @@ describe("servers on a set of Valkey servers whose primary is killed -9 under lo
       const { completed = 0, failed = 0, ...others } = counts;
       expect(others).toEqual({});
       expect(completed).toBeGreaterThan(agents);
-      expect(lost.length + failed).toBeLessThanOrEqual(failovers * mayBeLost);
-      if (lost.length + failed > 0) expect(await changesLost()).toBeGreaterThan(0);
+      const hurt = lost.length + failed;
+      expect(hurt).toBeLessThanOrEqual(failovers * mayBeLost);
+      expect(await changesLost()).toBeGreaterThanOrEqual(Math.min(1, hurt));
       expect((await handle.stats()).dismissed).toBe(0);
     },
     fullLength ? 600_000 : 120_000,

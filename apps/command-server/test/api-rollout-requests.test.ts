@@ -1,10 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { driveAgent, enrolAgent } from "./driven-agent.ts";
-import { schemaOf, useRolloutRig } from "./rollout-rig.ts";
+import { finish, schemaOf, useRolloutRig } from "./rollout-rig.ts";
 
 const rig = useRolloutRig();
-const { ask, fleetOf, reaches, started, finish, targetsOf } = rig;
+const { ask, fleetOf, reaches, started, targetsOf } = rig;
+
+/** A profile of who announces the plug-in. */
+const offering = (parametersSchema: ReturnType<typeof schemaOf> | null) => ({
+  types: [{ type: "SCAN", parametersSchema }],
+});
 
 describe("POST /commands for a fleet", () => {
   test("makes a rollout of a command for each of its agents, which takes its course", async () => {
@@ -116,9 +121,6 @@ describe("POST /commands for a selector", () => {
   });
 
   test("of a plug-in's type takes who announced it with parameters of this shape, and counts the others", async () => {
-    const offering = (parametersSchema: ReturnType<typeof schemaOf> | null) => ({
-      types: [{ type: "SCAN", parametersSchema }],
-    });
     const { fleet, agents } = await fleetOf(2, offering(schemaOf("depth")));
     const free = await driveAgent(rig.api.running.store, "acme", { fleet, ...offering(null) });
     await driveAgent(rig.api.running.store, "acme", { fleet, ...offering(schemaOf("height")) });

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { useRolloutRig } from "./rollout-rig.ts";
+import { finish, useRolloutRig } from "./rollout-rig.ts";
 
 const rig = useRolloutRig();
-const { fleetOf, rollout, reaches, started, finish, follow, mixed } = rig;
+const { fleetOf, rollout, reaches, started, follow, mixed } = rig;
 
 describe("GET /rollouts", () => {
   test("lists a company's, newest first, by state", async () => {

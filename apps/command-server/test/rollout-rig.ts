@@ -66,17 +66,6 @@ export function useRolloutRig() {
     return rolloutId;
   }
 
-  async function finish(
-    agent: DrivenAgent | undefined,
-    end: { exitCode?: number; output?: string } = {},
-  ): Promise<void> {
-    if (agent === undefined) throw new Error("no agent");
-    const run = await agent.take();
-    await agent.start(run);
-    if (end.output !== undefined) await agent.print(run, 0, end.output);
-    await agent.finish(run, { exitCode: end.exitCode ?? 0, outputBytes: end.output?.length ?? 0 });
-  }
-
   /** What a dry run answers for a selector. */
   async function targetsOf(selector: object, more: object = {}): Promise<Record<string, unknown>> {
     return (await ask({ selector, command: "uptime", dryRun: true, ...more })).json;
@@ -112,7 +101,6 @@ export function useRolloutRig() {
     rollout,
     reaches,
     started,
-    finish,
     targetsOf,
     follow,
     mixed,
@@ -121,4 +109,16 @@ export function useRolloutRig() {
 
 export function schemaOf(name: string) {
   return { type: "object", required: [name], properties: { [name]: { type: "integer" } } };
+}
+
+/** Takes the agent's next command and ends it. */
+export async function finish(
+  agent: DrivenAgent | undefined,
+  end: { exitCode?: number; output?: string } = {},
+): Promise<void> {
+  if (agent === undefined) throw new Error("no agent");
+  const run = await agent.take();
+  await agent.start(run);
+  if (end.output !== undefined) await agent.print(run, 0, end.output);
+  await agent.finish(run, { exitCode: end.exitCode ?? 0, outputBytes: end.output?.length ?? 0 });
 }

@@ -92,7 +92,8 @@ async function openPostgres(): Promise<BenchStore> {
     url: postgres.url,
     name: "PostgreSQL 18, fsync and synchronous_commit on",
     env: { DATABASE_URL: postgres.url },
-    cpuSeconds: () => cpuSecondsOf(postgres.pid),
+    cpuSeconds: () =>
+      [postgres.pid, ...childrenOf(postgres.pid)].reduce((sum, pid) => sum + (cpuSecondsOf(pid) || 0), 0),
     close: () => postgres.close(),
   };
 }
@@ -131,6 +132,11 @@ async function startServer(root: string, env: Record<string, string>): Promise<B
       await server.stop({ deadlineMs: 60_000 });
     },
   };
+}
+
+/** PostgreSQL has a process for each connection. */
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
 }
 
 /** Resident memory of a process, bytes. */
