@@ -26,6 +26,6 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const only = values.only?.split(",") ?? null;
 const rows = await suite({ root, quick: values.quick, only, say });
-const missed = publish(root, name, rows);
+const missed = publish(root, name, rows, only);
 if (missed > 0) say(`${missed} goal${missed === 1 ? "" : "s"} missed`);
 process.exit(0);

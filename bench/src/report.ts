@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { join } from "node:path";
 
@@ -68,8 +68,11 @@ export function machine(root: string): Record<string, string | number> {
   };
 }
 
-/** Prints the table and writes `results/<suite>.json`. Returns how many goals were missed. */
-export function publish(root: string, suite: string, rows: readonly Figure[]): number {
+/**
+ * Prints the table and writes `results/<suite>.json`; where only some stores were measured, what stands there of the others is kept
+ * (each row says of which commit it is). Returns how many goals were missed.
+ */
+export function publish(root: string, suite: string, rows: readonly Figure[], only: readonly string[] | null): number {
   const cells = rows.map((row) => [
     row.figure,
     String(row.ours),
@@ -88,6 +91,12 @@ export function publish(root: string, suite: string, rows: readonly Figure[]): n
 
   const folder = join(root, "bench", "results");
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${suite}.json`), `${JSON.stringify(rows, null, 2)}\n`);
+  const file = join(folder, `${suite}.json`);
+  const kept = only === null ? [] : readRows(file).filter(({ figure: name }) => !only.includes(name.split(":", 1)[0] ?? ""));
+  writeFileSync(file, `${JSON.stringify([...rows, ...kept], null, 2)}\n`);
   return rows.filter((row) => row.met === false).length;
+}
+
+function readRows(file: string): Figure[] {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Figure[]) : [];
 }
