@@ -92,7 +92,8 @@ export function publish(root: string, suite: string, rows: readonly Figure[], on
   const folder = join(root, "bench", "results");
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${suite}.json`);
-  const kept = only === null ? [] : readRows(file).filter(({ figure: name }) => !only.includes(name.split(":", 1)[0] ?? ""));
+  const kept =
+    only === null ? [] : readRows(file).filter(({ figure: name }) => !only.includes(name.split(":", 1)[0] ?? ""));
   writeFileSync(file, `${JSON.stringify([...rows, ...kept], null, 2)}\n`);
   return rows.filter((row) => row.met === false).length;
 }
