@@ -70,7 +70,7 @@ async function timesToBeTaken(redis: Redis, how: string, rounds: number): Promis
   return times;
 }
 
-/** Whether events are on is looked at when a server starts. */
+/** A server asks at each round whether events are on; a new one knows from its first on. */
 async function restart(system: BenchSystem): Promise<void> {
   for (const server of system.servers) await server.restart();
 }
