@@ -8,14 +8,13 @@ import {
   type Logger,
 } from "@fleetwire/service";
 import type { Registry } from "prom-client";
-
 import type { CommandServerSettings } from "./config.ts";
 import { ensureOperatorToken, tokenFileIn } from "./home.ts";
 import { createCommandServer, type CommandServer } from "./service.ts";
+import { newId } from "./new-id.ts";
 import { openStore } from "./open-store.ts";
 import type { CommandStore } from "./store/command-store.ts";
 import { readTls, refuseClearText, type TlsMaterial } from "./tls.ts";
-import { newId } from "./new-id.ts";
 
 export interface StartOptions {
   settings: CommandServerSettings;

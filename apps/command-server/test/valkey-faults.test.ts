@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { createLogger, createMetrics, systemClock } from "@fleetwire/service";
 import { eventually, startFaultProxy, startSentinel, startValkey } from "@fleetwire/testbed";
 import type { Registry } from "prom-client";
 import type { CommandStore } from "../src/store/command-store.ts";
-import type { ValkeyTarget } from "../src/store/valkey/connection.ts";
+import { connectValkey, type ValkeyTarget } from "../src/store/valkey/connection.ts";
 import { createValkeyStore } from "../src/store/valkey-store.ts";
 import { enrolAgent, exited, newCommand } from "./command-store/fixture.ts";
 
@@ -55,6 +56,11 @@ function steadily(store: CommandStore, agentId: string, companyId: string) {
 async function found(store: CommandStore, companyId: string, ids: readonly string[]): Promise<Set<string>> {
   const commands = await Promise.all(ids.map((id) => store.get(companyId, id)));
   return new Set(commands.flatMap((command) => (command === null ? [] : [command.commandId])));
+}
+
+async function reconnections(metrics: Registry): Promise<number> {
+  const metric = await metrics.getSingleMetric("command_store_reconnects_total")?.get();
+  return metric?.values[0]?.value ?? 0;
 }
 
 async function lostSoFar(metrics: Registry): Promise<number> {
@@ -146,6 +152,42 @@ describe("a Valkey that was killed", () => {
     expect(performance.now() - began).toBeLessThan(15_000);
     await proxy.heal();
     await eventually(() => store.enqueue(newCommand()).then(() => true), { deadlineMs: 15_000 });
+  });
+});
+
+describe("a connection to Valkey", () => {
+  it("comes back also where the client has given it up for good", async () => {
+    const valkey = await valkeyOf();
+    const connection = await connectValkey({ url: valkey.url }, { name: "given-up", log });
+    cleanUps.push(() => Promise.resolve(connection.close()));
+    const ended = once(connection.redis, "end");
+    connection.redis.disconnect();
+    await ended;
+    await eventually(() => connection.redis.status === "ready", { deadlineMs: 5_000, what: "another connection" });
+    expect(await connection.redis.ping()).toBe("PONG");
+  });
+
+  it("that comes back to fewer changes than were confirmed says so, once, and has sessions settled anew", async () => {
+    const valkey = await valkeyOf();
+    const { store, metrics } = await open({ url: valkey.url });
+    const [kept, lost] = [newCommand(), newCommand()];
+    for (const command of [kept, lost]) await store.enqueue(command);
+    let settled = 0;
+    store.onSignal({ wake() {}, cancel() {}, stop() {}, drop() {}, settleAll: () => void (settled += 1) });
+    const reconnected = async (): Promise<void> => {
+      const before = await reconnections(metrics);
+      await valkey.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+      await eventually(async () => (await reconnections(metrics)) > before, { deadlineMs: 5_000 });
+    };
+    await reconnected();
+    await store.ping();
+    expect([await lostSoFar(metrics), settled]).toEqual([0, 0]);
+    await store.enqueue(kept);
+    await store.cancel(lost.companyId, lost.commandId);
+    await valkey.command("DEL", `command:status:${lost.commandId}`);
+    await reconnected();
+    await eventually(() => settled > 0, { deadlineMs: 5_000, what: "the loss to be noticed" });
+    expect([await lostSoFar(metrics), settled]).toEqual([1, 1]);
   });
 });
 

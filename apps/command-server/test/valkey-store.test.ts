@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLogger, systemClock } from "@fleetwire/service";
 import { Registry } from "prom-client";
 import { startValkey, type TestValkey } from "@fleetwire/testbed";
@@ -17,8 +17,11 @@ beforeAll(async () => {
 });
 afterAll(() => shared.close());
 
-async function openOn(valkey: TestValkey, settings: Partial<StoreSettings> = {}): Promise<StoreUnderTest> {
-  const prefix = `${fresh("test")}:`;
+async function openOn(
+  valkey: TestValkey,
+  settings: Partial<StoreSettings> = {},
+  prefix = `${fresh("test")}:`,
+): Promise<StoreUnderTest> {
   const stores: CommandStore[] = [];
   const connect = async (serverId: string): Promise<CommandStore> => {
     const store = await createValkeyStore({
@@ -61,3 +64,26 @@ async function openBreakable(settings?: Partial<StoreSettings>): Promise<Breakab
 
 describeCommandStore("Valkey", (settings) => openOn(shared, settings), openBreakable);
 describeRolloutsOnStore("Valkey", (settings) => openOn(shared, settings));
+
+describe("join tokens on Valkey", () => {
+  it("make room for new ones when they are gone, without anybody listing them", async () => {
+    const prefix = `${fresh("tokens")}:`;
+    const under = await openOn(shared, {}, prefix);
+    const create = (n: number) =>
+      under.store.createJoinToken({
+        tokenId: `token-${n}`,
+        companyId: "acme",
+        tokenHash: `hash-${n}`,
+        fleet: "blue",
+        agentId: null,
+        uses: 1,
+        ttlMs: 60_000,
+        createdBy: "operator:test",
+      });
+    for (let n = 0; n < 8; n += 1) await create(n);
+    for (let n = 0; n < 8; n += 1) await shared.command("DEL", `${prefix}fw:token:hash-${n}`);
+    await create(8);
+    expect(await shared.command("HKEYS", `${prefix}fw:tokens:acme`)).toEqual(["token-8"]);
+    await under.close();
+  });
+});

@@ -1,13 +1,12 @@
 import type { AgentMessage, Hello } from "@fleetwire/proto";
 import { FleetwireError } from "@fleetwire/service";
-
+import { newId } from "../new-id.ts";
 import type { CommandStore, KeptRun, OpenSession, OpenSessionOutcome } from "../store/command-store.ts";
 import { agentErrors } from "./agent-errors.ts";
 import type { AgentStream } from "./agent-stream.ts";
 import { helloMessage, isSignedBy, readHello } from "./hello.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { AgentSession, type SessionContext } from "./session.ts";
-import { newId } from "../new-id.ts";
 
 type Opened = Extract<OpenSessionOutcome, { kind: "opened" }>;
 

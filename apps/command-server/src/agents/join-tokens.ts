@@ -1,10 +1,9 @@
 import { FleetwireError, hashToken, newToken, type FastifyServer } from "@fleetwire/service";
 import { Type, type Static } from "typebox";
-
 import { agentIdPattern } from "../commands/command-request.ts";
 import { errors, refusals } from "../errors.ts";
-import type { CommandStore, JoinToken } from "../store/command-store.ts";
 import { newId } from "../new-id.ts";
+import type { CommandStore, JoinToken } from "../store/command-store.ts";
 
 const maxTtlSeconds = 30 * 24 * 3600;
 const defaultTtlSeconds = 24 * 3600;

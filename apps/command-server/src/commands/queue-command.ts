@@ -1,7 +1,7 @@
 import { FleetwireError, httpErrors, type Principal, type Violation } from "@fleetwire/service";
-
 import { errors } from "../errors.ts";
 import type { CommandServerMetrics } from "../metrics.ts";
+import { newId } from "../new-id.ts";
 import type { StoreTime } from "../store/store-time.ts";
 import type { CommandStore, NewCommand } from "../store/command-store.ts";
 import type { CommandStatus } from "./command.ts";
@@ -9,7 +9,6 @@ import { checkRequest, refuse } from "./check-request.ts";
 import type { CommandRequest } from "./command-request.ts";
 import { checkAnnounced, checkBuiltIn, isBuiltIn, type TypedRequest } from "./parameters.ts";
 import { expiryOf, idempotencyOf, templateOf, workOf } from "./work.ts";
-import { newId } from "../new-id.ts";
 
 export interface QueueingDeps {
   store: CommandStore;

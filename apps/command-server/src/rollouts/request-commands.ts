@@ -1,5 +1,4 @@
 import { FleetwireError, type Logger, type Principal } from "@fleetwire/service";
-
 import { checkRequest } from "../commands/check-request.ts";
 import type { JsonObject } from "../commands/command.ts";
 import type { CommandRequest } from "../commands/command-request.ts";
@@ -7,10 +6,10 @@ import { enqueue, queueForAgent, type QueuedCommand, type QueueingDeps } from ".
 import { expiryOf, idempotencyOf, templateOf, workOf, type Work } from "../commands/work.ts";
 import { errors } from "../errors.ts";
 import type { AgentSelection, NewRollout } from "../store/command-store.ts";
+import { newId } from "../new-id.ts";
 import type { Picker } from "./pick.ts";
 import type { RolloutStatus } from "./rollout.ts";
 import { selectionOf, selectTargets } from "./select.ts";
-import { newId } from "../new-id.ts";
 
 export interface RolloutDeps extends QueueingDeps {
   picker: Picker;

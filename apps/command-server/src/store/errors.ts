@@ -1,4 +1,5 @@
 import { FleetwireError, defineErrors } from "@fleetwire/service";
+import type { SlotOffer } from "./command-store.ts";
 
 /** What every adapter of the store may reject with. */
 export const storeErrors = defineErrors({
@@ -28,4 +29,10 @@ export function changedNothing(error: unknown): boolean {
 /** Whether it concerns the store and not one row. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof FleetwireError && error.code === storeErrors.store_unavailable.code;
+}
+
+/** What a failed store call is to the offer that was made for it: only a refusal is sure to have assigned nothing. */
+export function withdraw(offer: SlotOffer | null, error: unknown): void {
+  if (error instanceof FleetwireError && !isUnavailable(error)) offer?.settle(null);
+  else offer?.failed(error);
 }

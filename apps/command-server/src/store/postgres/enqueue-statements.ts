@@ -14,9 +14,8 @@ const newCommands = `json_to_recordset($1::json) AS n(id text, company_id text, 
  *      open session; with a status `assigned` where the offer was taken: the session is the current one, and nothing
  *      waits in the lane. Known but not added: its id or its key was there before; `judgeRefused` finds out which.
  * Keys are claimed in order, so that batches that share keys wait for each other without a deadlock; none is claimed
- * for an id that is taken. A session that another
- * statement has in hand takes nothing here. Agents and sessions are looked up
- * one by one: a join would read them all, tables of a few thousand rows being cheap to read.
+ * for an id that is taken. A session that another statement has in hand takes nothing here. Agents and sessions are
+ * looked up one by one: a join would read them all, tables of a few thousand rows being cheap to read.
  */
 export const insertCommands = `
 WITH input AS (

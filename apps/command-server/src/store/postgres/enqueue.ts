@@ -7,7 +7,7 @@ import { storeErrors } from "../errors.ts";
 import type { StoreContext } from "./context.ts";
 import { insertCommands, judgeRefused } from "./enqueue-statements.ts";
 import { toChange, type ChangeRow } from "./rows.ts";
-import { isUnavailable, unavailable } from "../errors.ts";
+import { isUnavailable, unavailable, withdraw } from "../errors.ts";
 import { strictJson } from "../text.ts";
 
 interface Refused {
@@ -125,8 +125,7 @@ export function createEnqueue({ sql, serverId, settings, signals, hub }: StoreCo
     try {
       return await insertBatch({ command, offer, json: withOffer(json, offer) });
     } catch (error) {
-      if (isUnavailable(error)) offer?.failed(error);
-      else offer?.settle(null);
+      withdraw(offer, error);
       throw error;
     }
   }

@@ -1,7 +1,7 @@
 import { FleetwireError } from "@fleetwire/service";
 import type { CommandStatus } from "../../commands/command.ts";
 import type { EnqueueOutcome, NewCommand, SlotOffer } from "../command-store.ts";
-import { isUnavailable, storeErrors } from "../errors.ts";
+import { storeErrors, withdraw } from "../errors.ts";
 import type { StoreContext } from "./context.ts";
 import {
   commandTexts,
@@ -68,8 +68,7 @@ export async function enqueue(context: StoreContext, command: NewCommand): Promi
   try {
     answer = await store(context, command, texts, offer);
   } catch (error) {
-    if (isUnavailable(error)) offer?.failed(error);
-    else offer?.settle(null);
+    withdraw(offer, error);
     throw error;
   }
   const assigned = answer[0] === "assigned" ? parseState(answer[1]) : null;
