@@ -19,21 +19,21 @@ describe("what sessions offer to a store, and hear of it", () => {
   afterAll(() => bed.close());
 
   /** A server, and the signals that it gave its store. */
-  async function serve(): Promise<{ server: SessionServer; signals: Required<SessionSignals> }> {
+  async function serve() {
     const opened = await bed.open();
-    let given: SessionSignals | null = null;
+    const given: SessionSignals[] = [];
     const store: CommandStore = {
       ...opened.store,
       onSignal(signals) {
-        given = signals;
+        given.push(signals);
         return opened.store.onSignal(signals);
       },
     };
     const server = await startSessionServer({ ...opened, store });
     servers.push(server);
-    if (given === null) throw new Error("the server listens to no signals");
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a server of sessions has all of them
-    return { server, signals: given as Required<SessionSignals> };
+    const [signals] = given;
+    if (signals?.offer === undefined || signals.settleAll === undefined) throw new Error("the server gave no signals");
+    return { server, signals: { offer: signals.offer, settleAll: signals.settleAll } };
   }
 
   async function connected(concurrency = 2) {
