@@ -1,5 +1,6 @@
 import { FleetwireError } from "@fleetwire/service";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { Lane } from "../src/commands/command.ts";
 import type { CommandStore, SessionSignals, SlotOffer } from "../src/store/command-store.ts";
 import { storeErrors, unavailable } from "../src/store/errors.ts";
 import { startSessionServer, type SessionServer } from "./session-server.ts";
@@ -31,9 +32,8 @@ describe("what sessions offer to a store, and hear of it", () => {
     };
     const server = await startSessionServer({ ...opened, store });
     servers.push(server);
-    const [signals] = given;
-    if (signals?.offer === undefined || signals.settleAll === undefined) throw new Error("the server gave no signals");
-    return { server, signals: { offer: signals.offer, settleAll: signals.settleAll } };
+    const offer = (agentId: string, lane: Lane) => given[0]?.offer?.(agentId, lane) ?? null;
+    return { server, signals: { offer, settleAll: () => given[0]?.settleAll?.() } };
   }
 
   async function connected(concurrency = 2) {
