@@ -99,6 +99,15 @@ describe("what sessions offer to a store, and hear of it", () => {
     expect((await stream.next("assign")).commandId).toBe(commandId);
   });
 
+  it("doesn't keep a server that stops from sending its agents elsewhere, though the store says nothing", async () => {
+    const { server, stream, offer } = await connected();
+    const open = await offer();
+    const gone = server.host.goAway({ withinMs: 400 });
+    expect(await stream.next("goAway")).toMatchObject({ reason: "GO_AWAY_REASON_SERVER_STOPPING", reconnect: true });
+    await gone;
+    open.settle(null);
+  });
+
   it("has every session opened anew where the store has lost changes", async () => {
     const { signals, stream } = await connected();
     signals.settleAll();

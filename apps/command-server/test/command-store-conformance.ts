@@ -10,7 +10,9 @@ import { describeOffers, describeOffersInOutages } from "./command-store/offers.
 import { describeOutput } from "./command-store/output.ts";
 import { describeListing, describeQueueing } from "./command-store/queueing.ts";
 import { describeRaces } from "./command-store/races.ts";
+import { describeReconciliation } from "./command-store/reconciliation.ts";
 import { describeReports } from "./command-store/reports.ts";
+import { describeRolloutEndings } from "./command-store/rollout-endings.ts";
 import { describeRolloutModel } from "./command-store/rollout-model.ts";
 import { describeRolloutRecords } from "./command-store/rollout-records.ts";
 import { describeRollouts } from "./command-store/rollouts.ts";
@@ -31,6 +33,7 @@ export function describeCommandStore(name: string, open: OpenStore, openBreakabl
     describeReports(open);
     describeOutput(open);
     describeSessions(open);
+    describeReconciliation(open);
     describeSessionHistory(open);
     describeAgents(open);
     describeDrain(open);
@@ -48,6 +51,7 @@ export function describeRolloutsOnStore(name: string, open: OpenStore): void {
   describe(`rollouts on ${name}`, () => {
     describeCandidates(open);
     describeRollouts(open);
+    describeRolloutEndings(open);
     describeRolloutRecords(open);
     describeRolloutModel(open);
   });

@@ -119,3 +119,23 @@ export async function rollOut(
     },
   };
 }
+
+type Counts = Record<
+  | "targets"
+  | "pending"
+  | "queued"
+  | "assigned"
+  | "completed"
+  | "failed"
+  | "timeout"
+  | "cancelled"
+  | "expired"
+  | "errors",
+  number
+>;
+
+/** All that isn't said is zero. */
+export function counts(some: Partial<Counts>): Counts {
+  const none = { targets: 0, pending: 0, queued: 0, assigned: 0, completed: 0, failed: 0, timeout: 0 };
+  return { ...none, cancelled: 0, expired: 0, errors: 0, ...some };
+}
