@@ -1,0 +1,126 @@
+import type { Channel, ConsumeMessage } from "amqplib";
+import type { Subscription, DeadLetter } from "../provider.ts";
+import type { Queue } from "../queue-definition.ts";
+import { resolveQueue } from "../resolve-queue.ts";
+import { leaseOf, type ChannelLease } from "./channel-lease.ts";
+import { readDeadLetter } from "./dead-letters.ts";
+import { manageChannel, openPlain } from "./managed-channel.ts";
+import { systemNames } from "./names.ts";
+import type { OpenSubscription, ProviderParts } from "./subscription.ts";
+import { describeError } from "../errors.ts";
+
+// Dead letters are read with the shape of any message: each version is understood, nothing expires.
+const reader: Queue = {
+  ...resolveQueue({ name: "dlq-reader", kind: "task", groups: ["reader"] }),
+  versions: Array.from({ length: 1_000 }, (_, at) => at + 1),
+};
+const pauseMs = 1_000;
+
+/** One dead letter at a time, in the order in which they became dead; one whose handler throws is offered again. */
+export async function consumeDeadLetters(
+  parts: ProviderParts,
+  queues: () => readonly Queue[],
+  handler: (letter: DeadLetter) => void | Promise<void>,
+  added: (subscription: OpenSubscription) => void,
+  removed: (subscription: OpenSubscription) => void,
+): Promise<Subscription> {
+  const { connection, prefix, metrics, log } = parts;
+  const name = systemNames(prefix).deadLetters;
+  let active = 0;
+  let paused = false;
+  let channel: Channel | undefined;
+  let tag: string | undefined;
+  let onIdle: (() => void) | undefined;
+  const started = Promise.withResolvers<void>();
+  started.promise.catch(() => {}); // awaited below
+
+  const managed = manageChannel<Channel>({
+    connection,
+    name: "dead letters",
+    open: openPlain,
+    setUp: async (opened) => {
+      channel = opened;
+      await opened.prefetch(1);
+      if (!paused) await consume(opened);
+      started.resolve();
+    },
+    lost: (gone) => {
+      if (channel === gone) channel = undefined;
+    },
+    log,
+  });
+
+  async function consume(on: Channel): Promise<void> {
+    const lease = leaseOf(on, metrics, () => {});
+    on.once("close", lease.lose);
+    ({ consumerTag: tag } = await on.consume(name, (raw) => {
+      if (raw === null) {
+        managed.reopen();
+        return;
+      }
+      lease.delivered(raw);
+      void takeOne(raw, lease);
+    }));
+  }
+
+  async function takeOne(raw: ConsumeMessage, lease: ChannelLease): Promise<void> {
+    metrics.consumed.inc();
+    const isTaken = await offer(readDeadLetter(raw, prefix, queues(), reader));
+    if (isTaken) lease.ack(raw);
+    else setTimeout(() => lease.release(raw), pauseMs).unref();
+  }
+
+  async function offer(letter: DeadLetter): Promise<boolean> {
+    active += 1;
+    try {
+      await handler(letter);
+      return true;
+    } catch (error) {
+      log.warn(
+        { messageId: letter.message.id, err: describeError(error) },
+        "a dead letter wasn't taken; it is offered again",
+      );
+      return false;
+    } finally {
+      active -= 1;
+      if (active === 0) onIdle?.();
+    }
+  }
+
+  async function pause(): Promise<void> {
+    paused = true;
+    if (channel !== undefined && tag !== undefined) await channel.cancel(tag).catch(() => {});
+  }
+
+  const subscription: OpenSubscription = {
+    queue: "dlq",
+    group: undefined,
+    started: started.promise,
+    get active() {
+      return active;
+    },
+    pause,
+    resume: async () => {
+      if (!paused) return;
+      paused = false;
+      if (channel !== undefined) await consume(channel);
+    },
+    close: async ({ deadline = 30_000 } = {}) => {
+      await pause();
+      if (active > 0) {
+        const idle = new Promise<void>((resolve) => (onIdle = resolve));
+        await Promise.race([idle, new Promise((resolve) => setTimeout(resolve, Number(deadline)).unref())]);
+      }
+      // What was taken a moment ago is acknowledged at the end of this turn.
+      await new Promise((resolve) => setImmediate(resolve));
+      await managed.close();
+      removed(subscription);
+    },
+    holds: () => false,
+    heldOf: () => [],
+    settleByHand: () => false,
+  };
+  added(subscription);
+  await started.promise;
+  return subscription;
+}

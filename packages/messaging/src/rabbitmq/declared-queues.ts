@@ -1,0 +1,135 @@
+import type { ChannelModel } from "amqplib";
+import { describeError, MessagingError } from "../errors.ts";
+import type { MessagingLog } from "../log.ts";
+import type { Queue, QueueDefinition } from "../queue-definition.ts";
+import { resolveQueue } from "../resolve-queue.ts";
+import { applyTopology, type Mismatches } from "./apply-topology.ts";
+import type { BrokerConnection } from "./connection.ts";
+import type { ManagementApi } from "./management.ts";
+import type { RabbitMQMetrics } from "./metrics.ts";
+import type { RabbitMQTuning } from "./options.ts";
+import { refuseUnsupported } from "./refuse.ts";
+import { queueTopology, refuseClash, systemTopology, type Topology } from "./topology.ts";
+
+/** The queues that this process declared, and whether the broker has them as they are defined. */
+export interface DeclaredQueues {
+  /** Queues and exchanges that are left alone since their arguments differ. */
+  readonly mismatches: Mismatches;
+  /** @throws MessagingError `closed`, or what keeps the connection from being open. */
+  readonly model: () => ChannelModel;
+  /** What every installation has. */
+  readonly makeSystem: () => Promise<void>;
+  readonly declare: (definition: QueueDefinition) => Promise<void>;
+  /** Makes a declared queue again, where it is gone. @throws MessagingError `queue_quarantined` */
+  readonly ensure: (queue: Queue) => Promise<void>;
+  /** @throws MessagingError `unknown_queue` */
+  readonly find: (name: string) => Queue;
+  /** As `find`. @throws MessagingError `queue_quarantined` too */
+  readonly sound: (name: string) => Queue;
+  readonly all: () => readonly Queue[];
+}
+
+export function createDeclaredQueues(options: {
+  prefix: string;
+  tuning: RabbitMQTuning;
+  connection: BrokerConnection;
+  management: ManagementApi | null;
+  metrics: RabbitMQMetrics;
+  log: MessagingLog;
+}): DeclaredQueues {
+  const { prefix, tuning, connection, management, metrics, log } = options;
+  const queues = new Map<string, Queue>();
+  const mismatches = new Map<string, MessagingError>();
+  let systemMade = false;
+
+  // A broker that came back empty gets its topology again.
+  connection.onOpen(() => {
+    if (systemMade) void makeAgain();
+  });
+
+  async function makeAgain(): Promise<void> {
+    try {
+      await apply(systemTopology(prefix));
+      for (const queue of queues.values()) await apply(queueTopology(prefix, queue));
+    } catch (error) {
+      log.warn({ err: describeError(error) }, "the topology couldn't be made again; the next connection tries it");
+    }
+  }
+
+  function model(): ChannelModel {
+    if (connection.model !== undefined) return connection.model;
+    if (connection.state === "closed") throw new MessagingError("closed", "the provider is closed");
+    throw (
+      connection.problem ??
+      new MessagingError("unreachable", "there is no connection to RabbitMQ: was initialize called?")
+    );
+  }
+
+  async function apply(topology: Topology): Promise<void> {
+    const found = await applyTopology(model(), topology, management);
+    for (const { name } of [...topology.queues, ...topology.exchanges]) if (!found.has(name)) mismatches.delete(name);
+    for (const [name, error] of found) {
+      if (!mismatches.has(name))
+        log.error(
+          { code: error.code, physical: name, err: error.message },
+          "a queue differs from its definition; the rest goes on",
+        );
+      mismatches.set(name, error);
+    }
+    metrics.quarantined.set(mismatches.size);
+  }
+
+  function refuseQuarantined(queue: Queue): void {
+    if (mismatches.size === 0) return;
+    const { queues: own, exchanges } = queueTopology(prefix, queue);
+    for (const { name } of [...own, ...exchanges]) {
+      const trouble = mismatches.get(name);
+      if (trouble !== undefined) throw trouble;
+    }
+  }
+
+  function find(name: string): Queue {
+    const queue = queues.get(name);
+    if (queue !== undefined) return queue;
+    throw new MessagingError(
+      "unknown_queue",
+      `there is no queue "${name}"; declared: ${[...queues.keys()].join(", ") || "none"}`,
+    );
+  }
+
+  async function ensure(queue: Queue): Promise<void> {
+    await apply(queueTopology(prefix, queue));
+    refuseQuarantined(queue);
+  }
+
+  return {
+    mismatches,
+    model,
+    makeSystem: async () => {
+      await apply(systemTopology(prefix));
+      systemMade = true;
+    },
+    declare: async (definition) => {
+      const queue = resolveQueue(definition);
+      refuseUnsupported(queue, tuning);
+      refuseClash(prefix, queue, queues.values());
+      if (queue.tracking !== null && (queues.get(queue.tracking)?.groups.length ?? 0) === 0) {
+        throw new MessagingError(
+          "invalid_definition",
+          `queue ${queue.name}: its tracking queue "${queue.tracking}" isn't declared with a group: nobody would take its reports`,
+        );
+      }
+      await apply(queueTopology(prefix, queue));
+      queues.set(queue.name, queue);
+      refuseQuarantined(queue);
+    },
+    ensure,
+    find,
+    sound: (name) => {
+      const queue = find(name);
+      refuseQuarantined(queue);
+      return queue;
+    },
+    all: () => [...queues.values()],
+  };
+}

@@ -1,0 +1,84 @@
+import { MessagingError } from "../errors.ts";
+
+/** What is asked of the broker's management API. */
+export interface ManagementApi {
+  /** Has the queue's limits as a policy of its own; none removes it. Policies take the queue's name. */
+  setLimits(queue: string, limits: Readonly<Record<string, number>>): Promise<void>;
+  /** Names, types and arguments of the queues whose names begin with the prefix. */
+  queues(prefix: string): Promise<BrokerQueue[]>;
+}
+
+export interface BrokerQueue {
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+  readonly messages: number;
+}
+
+const timeoutMs = 10_000;
+
+/** @throws MessagingError `invalid_definition` when `url` isn't `http(s)://user:password@host:port`. */
+export function createManagementApi(url: string, vhost: string): ManagementApi {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
+    throw new MessagingError(
+      "invalid_definition",
+      "the management URL isn't one: expected http://user:password@host:15672",
+    );
+  }
+  const user = decodeURIComponent(parsed.username);
+  const authorization = `Basic ${Buffer.from(`${user}:${decodeURIComponent(parsed.password)}`).toString("base64")}`;
+  const base = `${parsed.protocol}//${parsed.host}${parsed.pathname.replace(/\/$/, "")}/api`;
+
+  async function call(method: string, path: string, body?: unknown): Promise<unknown> {
+    let response: Response;
+    try {
+      response = await fetch(base + path, {
+        method,
+        headers: { authorization, "content-type": "application/json" },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+    } catch (cause) {
+      throw new MessagingError("unreachable", `the management API at ${parsed?.host} can't be reached`, { cause });
+    }
+    if (response.status === 401 || response.status === 403) {
+      throw new MessagingError(
+        "permission_denied",
+        `the management API refuses user "${user}" (${response.status}): setting policies needs the tag policymaker`,
+      );
+    }
+    if (!response.ok && !(method === "DELETE" && response.status === 404)) {
+      throw new MessagingError("unreachable", `the management API answered ${response.status} to ${method} ${path}`);
+    }
+    const text = await response.text();
+    return text === "" ? null : JSON.parse(text);
+  }
+
+  const at = encodeURIComponent(vhost);
+  return {
+    setLimits: async (queue, limits) => {
+      const path = `/policies/${at}/${encodeURIComponent(queue)}`;
+      if (Object.keys(limits).length === 0) {
+        await call("DELETE", path);
+        return;
+      }
+      const pattern = `^${queue.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)}$`;
+      await call("PUT", path, { pattern, definition: limits, priority: 10, "apply-to": "queues" });
+    },
+    queues: async (prefix) => {
+      const all = await call("GET", `/queues/${at}`);
+      if (!Array.isArray(all)) return [];
+      return all.filter(isBrokerQueue).filter(({ name }) => name.startsWith(prefix));
+    },
+  };
+}
+
+function isBrokerQueue(value: unknown): value is BrokerQueue {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "name" in value &&
+    typeof value.name === "string" &&
+    "arguments" in value
+  );
+}

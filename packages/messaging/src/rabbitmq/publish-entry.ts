@@ -1,0 +1,57 @@
+import type { ConfirmChannel, Options } from "amqplib";
+import { MessagingError } from "../errors.ts";
+
+/** One message on its way. */
+export interface Outgoing {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly body: Buffer;
+  readonly properties: Options.Publish;
+  /** A broadcast that nobody takes is no error. */
+  readonly mayBeUnrouted: boolean;
+}
+
+/** Messages that were published together: settled when the last of them has ended. */
+export interface Batch {
+  left: number;
+  error: MessagingError | null;
+  resolve: () => void;
+  reject: (error: MessagingError) => void;
+}
+
+/** One message on its way, and how far it came. */
+export class Entry {
+  readonly message: Outgoing;
+  readonly deadlineAt: number;
+  readonly beganAt: number;
+  readonly batch: Batch;
+  /** On which channel it waits for its confirm; undefined: it waits to be sent. */
+  channel: ConfirmChannel | undefined;
+  wasSent = false;
+  wasReturned = false;
+  refusals = 0;
+  ended = false;
+
+  constructor(message: Outgoing, beganAt: number, deadlineAt: number, batch: Batch) {
+    this.message = message;
+    this.beganAt = beganAt;
+    this.deadlineAt = deadlineAt;
+    this.batch = batch;
+  }
+}
+
+/** Why a message wasn't confirmed in time: what its publisher may assume. `why` is the connection's own trouble. */
+export function lateError(entry: Entry, why: string): MessagingError {
+  const after = `within ${Math.round(entry.deadlineAt - entry.beganAt)} ms`;
+  if (entry.refusals > 0)
+    return new MessagingError(
+      "publish_refused",
+      `RabbitMQ didn't take the message ${after}: its queue is full, or a node fails`,
+    );
+  if (entry.wasSent)
+    return new MessagingError(
+      "publish_unconfirmed",
+      `RabbitMQ didn't confirm the message ${after}${why}; it may be stored`,
+    );
+  return new MessagingError("publish_timeout", `the message couldn't be sent to RabbitMQ ${after}${why}`);
+}

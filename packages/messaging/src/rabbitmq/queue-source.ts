@@ -1,0 +1,202 @@
+import type { Channel, ConsumeMessage } from "amqplib";
+import type { Clock } from "../clock.ts";
+import { describeError, MessagingError } from "../errors.ts";
+import type { MessagingLog } from "../log.ts";
+import type { Queue } from "../queue-definition.ts";
+import { leaseOf, type ChannelLease } from "./channel-lease.ts";
+import { decode } from "./codec.ts";
+import type { BrokerConnection } from "./connection.ts";
+import { manageChannel, openPlain } from "./managed-channel.ts";
+import type { RabbitMQMetrics } from "./metrics.ts";
+import type { RabbitMQTuning } from "./options.ts";
+import { RabbitIncoming } from "./rabbit-incoming.ts";
+
+/** Consumes one queue at the broker, on a channel of its own, through every loss. */
+export interface QueueSource {
+  /** Resolves when it consumes for the first time. @throws MessagingError when it never can. */
+  readonly started: Promise<void>;
+  /** Takes nothing new; what is held stays held. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** One more delivery at a time; gives the consumer's tag, undefined when the channel isn't there. */
+  addConsumer(): Promise<string | undefined>;
+  /** No more deliveries by this tag; the one that it may hold stays held. */
+  dropConsumer(tag: string): Promise<void>;
+  /** The channel: what was held and isn't settled goes back. */
+  close(): Promise<void>;
+}
+
+export interface QueueSourceOptions {
+  connection: BrokerConnection;
+  queue: Queue;
+  /** The queue at the broker; a function makes one that is this channel's alone, and gives its name. */
+  physical: string | ((channel: Channel) => Promise<string>);
+  prefetch: number;
+  /** Makes the queue again where it is gone. @throws MessagingError `queue_quarantined` */
+  ensure: () => Promise<void>;
+  receive: (delivery: RabbitIncoming) => void;
+  /** A delivery that was held by this tag is settled. */
+  settled?: (tag: string) => void;
+  /** It consumes, by this tag alone. */
+  begun?: (tag: string) => void;
+  /** Leases were lost, and tags with them. */
+  lost: () => void;
+  tuning: RabbitMQTuning;
+  metrics: RabbitMQMetrics;
+  clock: Clock;
+  log: MessagingLog;
+}
+
+export function consumeQueue(options: QueueSourceOptions): QueueSource {
+  const { connection, queue, prefetch, tuning, metrics, clock, log } = options;
+  let physical = typeof options.physical === "string" ? options.physical : queue.name;
+  const now = (): number => clock.monotonicMs();
+  let lease: ChannelLease | undefined;
+  let channel: Channel | undefined;
+  let tags: string[] = [];
+  let paused = false;
+  const started = Promise.withResolvers<void>();
+  started.promise.catch(() => {}); // whoever subscribes awaits it; later losses are logged
+
+  const managed = manageChannel<Channel>({
+    connection,
+    name: physical,
+    open: openPlain,
+    setUp: async (opened) => {
+      await options.ensure();
+      if (typeof options.physical === "function") physical = await options.physical(opened);
+      channel = opened;
+      lease = leaseOf(opened, metrics, (raw) => options.settled?.(raw.fields.consumerTag));
+      if (!paused) await begin(opened, lease);
+      started.resolve();
+    },
+    lost: (gone) => {
+      if (channel !== gone) return;
+      channel = undefined;
+      tags = [];
+      lease?.lose();
+      lease = undefined;
+      options.lost();
+    },
+    isFinal: (error) => {
+      const final = finalError(error, physical);
+      if (final === null) return false;
+      started.reject(final);
+      log.error(
+        { queue: queue.name, code: final.code, err: final.message },
+        "this queue can't be consumed; the rest goes on",
+      );
+      return true;
+    },
+    log,
+  });
+
+  /**
+   * One at a time until a delivery comes that never came before: after a crash, what crashed it comes first, and takes
+   * no neighbour with it if it crashes this process too.
+   */
+  async function begin(on: Channel, itsLease: ChannelLease): Promise<void> {
+    // A single active consumer is one consumer: a second one would only wait in line behind it.
+    let cautious = prefetch > 1 && queue.partitions === 0;
+    await on.prefetch(cautious ? 1 : prefetch);
+    const first = await consume(on, itsLease, (raw) => {
+      if (!cautious || raw.fields.redelivered) return;
+      cautious = false;
+      void on
+        .prefetch(prefetch - 1)
+        .then(() => (paused ? "" : consume(on, itsLease, () => {})))
+        .catch((error: unknown) =>
+          log.debug({ queue: queue.name, err: describeError(error) }, "the channel was lost while it was opened up"),
+        );
+    });
+    options.begun?.(first);
+  }
+
+  async function consume(on: Channel, itsLease: ChannelLease, before: (raw: ConsumeMessage) => void): Promise<string> {
+    const { consumerTag } = await on.consume(physical, (raw) => {
+      if (raw === null) {
+        // The queue was deleted, or its node went: made again, and consumed again.
+        log.warn({ queue: queue.name, physical }, "RabbitMQ cancelled the consumer; subscribing again");
+        managed.reopen();
+        return;
+      }
+      before(raw);
+      const delivery = accept(raw, itsLease);
+      if (delivery !== null) options.receive(delivery);
+    });
+    tags.push(consumerTag);
+    return consumerTag;
+  }
+
+  function accept(raw: ConsumeMessage, itsLease: ChannelLease): RabbitIncoming | null {
+    if (itsLease.signal.aborted) return null;
+    itsLease.delivered(raw);
+    metrics.consumed.inc();
+    const decoded = decode(raw, queue, Date.now());
+    const redeliveries = redeliveriesOf(raw);
+    const unfit =
+      redeliveries > tuning.maxRedeliveries
+        ? ({ reason: "crashed", error: `it came back ${redeliveries} times without an outcome` } as const)
+        : decoded.unfit;
+    return new RabbitIncoming({
+      raw,
+      channel: itsLease,
+      physical,
+      decoded,
+      unfit,
+      redeliveries,
+      consumerTimeoutMs: tuning.consumerTimeoutMs,
+      now,
+    });
+  }
+
+  return {
+    started: started.promise,
+    pause: async () => {
+      paused = true;
+      const stopping = tags;
+      tags = [];
+      const on = channel;
+      if (on !== undefined) await Promise.all(stopping.map((tag) => on.cancel(tag))).catch(() => {});
+    },
+    resume: async () => {
+      if (!paused) return;
+      paused = false;
+      if (channel !== undefined && lease !== undefined) await begin(channel, lease).catch(() => {});
+    },
+    addConsumer: async () => {
+      const on = channel;
+      const itsLease = lease;
+      if (on === undefined || itsLease === undefined || paused) return undefined;
+      return consume(on, itsLease, () => {}).catch(() => undefined);
+    },
+    dropConsumer: async (tag) => {
+      tags = tags.filter((one) => one !== tag);
+      await channel?.cancel(tag).catch(() => {});
+    },
+    close: async () => {
+      started.reject(new MessagingError("closed", "the subscription was closed"));
+      lease?.flush();
+      await managed.close();
+      lease?.lose();
+    },
+  };
+}
+
+/** Quorum queues count; classic ones only say that it isn't the first time. */
+function redeliveriesOf(raw: ConsumeMessage): number {
+  const count: unknown = raw.properties.headers?.["x-delivery-count"];
+  if (typeof count === "number" && count > 0) return count;
+  return raw.fields.redelivered ? 1 : 0;
+}
+
+/** What trying again can't change. */
+function finalError(error: unknown, physical: string): MessagingError | null {
+  if (error instanceof MessagingError) return error.retryable ? null : error;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === 403)
+    return new MessagingError("permission_denied", `the user may not consume ${physical}: ${describeError(error)}`, {
+      cause: error,
+    });
+  return null;
+}

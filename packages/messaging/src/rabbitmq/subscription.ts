@@ -1,0 +1,193 @@
+import type { Clock } from "../clock.ts";
+import { consumerCounts } from "../consumer/counts.ts";
+import { createRateLimiter } from "../consumer/rate-limiter.ts";
+import type { SoloGate } from "../consumer/solo-gate.ts";
+import { describeError, MessagingError } from "../errors.ts";
+import type { MessagingLog } from "../log.ts";
+import type { NewMessage } from "../message.ts";
+import type { MessagingMetrics } from "../metrics.ts";
+import type { Delivery, SubscribeOptions, Subscription } from "../provider.ts";
+import type { Group, Queue } from "../queue-definition.ts";
+import { createReporter, reportType, type Reporter } from "../reports.ts";
+import type { Tracing } from "../tracing.ts";
+import type { BrokerConnection } from "./connection.ts";
+import { liveListener } from "./live-broadcast.ts";
+import type { RabbitMQMetrics } from "./metrics.ts";
+import type { RabbitMQTuning } from "./options.ts";
+import { checkedDuration, unknownGroup } from "./outgoing.ts";
+import type { Publisher } from "./publisher.ts";
+import { createRabbitPort } from "./rabbit-port.ts";
+import type { Rung } from "./rungs.ts";
+import { openFeed, type Feed, type FeedOptions, type Work } from "./subscribe.ts";
+
+/** What subscriptions are made of; one set for each provider. */
+export interface ProviderParts {
+  readonly prefix: string;
+  readonly tuning: RabbitMQTuning;
+  readonly rungs: readonly Rung[];
+  readonly publisher: Publisher;
+  readonly connection: BrokerConnection;
+  readonly gate: SoloGate;
+  readonly metrics: RabbitMQMetrics;
+  readonly common: MessagingMetrics;
+  readonly tracing: { with: Tracing; system: string } | null;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: MessagingLog;
+  /** Makes the queue where it is gone. @throws MessagingError `queue_quarantined` */
+  ensure(queue: Queue): Promise<void>;
+  report(trackingQueue: string, message: NewMessage): Promise<void>;
+}
+
+/** A subscription as the provider keeps it. */
+export interface OpenSubscription extends Subscription {
+  readonly started: Promise<unknown>;
+  holds(delivery: Delivery): boolean;
+  heldOf(messageId: string): Delivery[];
+  settleByHand(delivery: Delivery, error: unknown): boolean;
+}
+
+const noGroup = "";
+
+/** @throws MessagingError `unknown_group` or `invalid_definition`. */
+export function openSubscription(
+  parts: ProviderParts,
+  queue: Queue,
+  work: Work,
+  options: Omit<SubscribeOptions, "mode">,
+  onClosed: () => void,
+): OpenSubscription {
+  const group = groupOf(queue, options.group);
+  const concurrency = options.concurrency ?? queue.concurrency;
+  const prefetch = options.prefetch ?? defaultPrefetch(concurrency, work, parts.tuning.prefetchCount);
+  checkCounts(concurrency, prefetch, work);
+  const { metrics, clock, random, log, tuning } = parts;
+  const groupName = group?.name ?? noGroup;
+  let feed: Feed | undefined;
+  let closing = false;
+  const reporter =
+    queue.tracking === null
+      ? null
+      : reporterOf(
+          parts,
+          queue.tracking,
+          queue.name,
+          () => feed?.consumers.forEach((one) => one.wake()),
+          () => closing,
+        );
+  const port = createRabbitPort({
+    prefix: parts.prefix,
+    rungs: parts.rungs,
+    publisher: parts.publisher,
+    publishTimeoutMs: tuning.publishTimeoutMs,
+    queue: queue.name,
+    group: groupName,
+    metrics,
+  });
+  const feedOptions: Omit<FeedOptions, "group"> = {
+    prefix: parts.prefix,
+    queue,
+    prefetch,
+    work,
+    port,
+    consumer: {
+      queue,
+      group: groupName,
+      concurrency,
+      parse: options.parse,
+      gate: parts.gate,
+      limiter: queue.rateLimit === null ? null : createRateLimiter(queue.rateLimit, clock),
+      reporter,
+      counts: consumerCounts(parts.common, queue.name, groupName),
+      tracing: parts.tracing,
+      clock,
+      random,
+      log,
+    },
+    source: { connection: parts.connection, queue, ensure: () => parts.ensure(queue), tuning, metrics, clock, log },
+    onForwardFailed: (delivery, error) => {
+      log.warn(
+        { queue: queue.name, group: groupName, messageId: delivery.message.id, err: describeError(error) },
+        "a delayed message couldn't be sent on; it goes back to its queue",
+      );
+      port.release(delivery);
+    },
+  };
+  feed = group === undefined ? liveListener(feedOptions) : openFeed({ ...feedOptions, group });
+  const { consumers, sources } = feed;
+
+  return {
+    queue: queue.name,
+    group: group?.name,
+    started: Promise.all(sources.map((source) => source.started)),
+    get active() {
+      return consumers.reduce((sum, one) => sum + one.active, 0);
+    },
+    pause: async () => {
+      for (const consumer of consumers) consumer.pause();
+      await Promise.all(sources.map((source) => source.pause()));
+    },
+    resume: async () => {
+      for (const consumer of consumers) consumer.resume();
+      await Promise.all(sources.map((source) => source.resume()));
+    },
+    close: async ({ deadline } = {}) => {
+      if (closing) return;
+      const deadlineMs = checkedDuration("deadline", deadline, 0) ?? 30_000;
+      await Promise.all(sources.map((source) => source.pause()));
+      await Promise.all(consumers.map((consumer) => consumer.drain(deadlineMs)));
+      closing = true;
+      await Promise.all(sources.map((source) => source.close()));
+      for (const consumer of consumers) consumer.lost();
+      onClosed();
+    },
+    holds: (delivery) => consumers.some((one) => one.heldOf(delivery.message.id).includes(delivery)),
+    heldOf: (messageId) => consumers.flatMap((one) => one.heldOf(messageId)),
+    settleByHand: (delivery, error) => consumers.some((one) => one.settleByHand(delivery, error)),
+  };
+}
+
+function groupOf(queue: Queue, name: string | undefined): Group | undefined {
+  if (name === undefined && queue.kind === "broadcast") return undefined;
+  if (name === undefined)
+    throw new MessagingError(
+      "unknown_group",
+      `queue ${queue.name} is for ${queue.kind}s: name the group that consumes it, one of ${queue.groups.map((group) => group.name).join(", ")}`,
+    );
+  const group = queue.groups.find((one) => one.name === name);
+  if (group === undefined) throw unknownGroup(queue, name);
+  return group;
+}
+
+function defaultPrefetch(concurrency: number, work: Work, prefetchCount: number): number {
+  return Math.max(prefetchCount, work.kind === "batch" ? work.size * (concurrency + 1) : concurrency);
+}
+
+function checkCounts(concurrency: number, prefetch: number, work: Work): void {
+  const counts = { concurrency, prefetch, ...(work.kind === "batch" ? { size: work.size } : {}) };
+  for (const [name, value] of Object.entries(counts)) {
+    if (Number.isInteger(value) && value >= 1 && value <= 65_535) continue;
+    throw new MessagingError("invalid_definition", `${name}: expected a whole number from 1 to 65535`);
+  }
+}
+
+function reporterOf(
+  parts: ProviderParts,
+  tracking: string,
+  queue: string,
+  onChange: () => void,
+  isClosed: () => boolean,
+): Reporter {
+  const { log } = parts;
+  return createReporter({
+    send: (reports) => parts.report(tracking, { type: reportType, payload: { reports } }),
+    onChange,
+    onError: (error) =>
+      log.warn(
+        { queue, tracking, err: describeError(error) },
+        "reports can't be stored; the consumer takes nothing new until they are",
+      ),
+    pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref()),
+    isClosed,
+  });
+}
