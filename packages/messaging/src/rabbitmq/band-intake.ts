@@ -1,18 +1,37 @@
+import type { Clock } from "../clock.ts";
 import { createFifo, type Intake } from "../consumer/incoming.ts";
 
 /** One start in so many goes to a lower band that waits, so that none starves. */
 const lowerTurn = 8;
 
+/**
+ * How long a band that has just given a delivery is waited for before a lower one starts: the broker needs a moment to
+ * push the next, and a quick handler would have taken a lower one meanwhile.
+ */
+const refillMs = 5;
+
 export interface BandIntake<T> extends Intake<T> {
-  /** Of each band, what waits. */
-  sizeOf(band: number): number;
+  /** A delivery of the band was settled: the next one may be on its way. */
+  readonly settled: (band: number) => void;
 }
 
-/** The most urgent band first; every eighth start the next lower ones in turn. `bandOf` gives 0 for the most urgent. */
-export function createBandIntake<T>(count: number, bandOf: (delivery: T) => number): BandIntake<T> {
+/**
+ * The most urgent band first; every eighth start the next lower ones in turn. `bandOf` gives 0 for the most urgent;
+ * `wake` is called when a wait for a refill is over.
+ */
+export function createBandIntake<T>(options: {
+  count: number;
+  bandOf: (delivery: T) => number;
+  clock: Clock;
+  wake: () => void;
+}): BandIntake<T> {
+  const { count, bandOf, clock, wake } = options;
   const waiting = Array.from({ length: count }, () => createFifo<T>());
+  /** Until when the next delivery of each band is waited for. */
+  const refillUntil = Array.from({ length: count }, () => 0);
   let starts = 0;
   let turn = 0;
+  let timer: NodeJS.Timeout | undefined;
 
   /** A lower band than the highest that waits, each in its turn. */
   function lower(highest: number): Intake<T> | undefined {
@@ -27,18 +46,34 @@ export function createBandIntake<T>(count: number, bandOf: (delivery: T) => numb
     return undefined;
   }
 
+  function isRefilling(highest: number): boolean {
+    const now = clock.monotonicMs();
+    if (!refillUntil.some((until, band) => band < highest && until > now)) return false;
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      wake();
+    }, refillMs);
+    return true;
+  }
+
   return {
     get size() {
       return waiting.reduce((sum, { size }) => sum + size, 0);
     },
-    sizeOf: (band) => waiting[band]?.size ?? 0,
-    add: (delivery) => waiting[bandOf(delivery)]?.add(delivery),
+    add: (delivery) => {
+      const band = bandOf(delivery);
+      refillUntil[band] = 0;
+      waiting[band]?.add(delivery);
+    },
     next: () => {
       const highest = waiting.findIndex(({ size }) => size > 0);
       if (highest === -1) return undefined;
+      const isLowersTurn = (starts + 1) % lowerTurn === 0;
+      if (!isLowersTurn && isRefilling(highest)) return undefined;
       starts += 1;
-      const chosen = starts % lowerTurn === 0 ? (lower(highest) ?? waiting[highest]) : waiting[highest];
+      const chosen = isLowersTurn ? (lower(highest) ?? waiting[highest]) : waiting[highest];
       return chosen?.next();
     },
+    settled: (band) => void (refillUntil[band] = clock.monotonicMs() + refillMs),
   };
 }

@@ -7,6 +7,7 @@ import { connectionError, isPermanent } from "./connection-error.ts";
 import type { ConnectionCounts } from "./metrics.ts";
 import type { RabbitMQTarget, RabbitMQTuning } from "./options.ts";
 import { reconnectDelayMs } from "./reconnect-delay.ts";
+import { socketOf } from "./socket.ts";
 
 /**
  * | from       | on                                            | to         |
@@ -249,14 +250,6 @@ async function closeModel(model: ChannelModel): Promise<void> {
   const timer = setTimeout(resolve, closeMs);
   await Promise.race([model.close().catch(() => {}), late]);
   clearTimeout(timer);
-  destroySocket(model);
-}
-
-/** amqplib ends the socket in order, which a peer that is gone never answers: without this it holds the process. */
-function destroySocket(model: ChannelModel): void {
-  const { connection } = model;
-  if ("stream" in connection && connection.stream instanceof Object && "destroy" in connection.stream) {
-    const { stream } = connection;
-    if (typeof stream.destroy === "function") stream.destroy();
-  }
+  // amqplib ends the socket in order, which a peer that is gone never answers: without this it holds the process.
+  socketOf(model)?.destroy();
 }

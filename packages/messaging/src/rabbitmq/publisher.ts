@@ -6,6 +6,7 @@ import type { BrokerConnection } from "./connection.ts";
 import { manageChannel, openConfirm } from "./managed-channel.ts";
 import type { RabbitMQMetrics } from "./metrics.ts";
 import type { RabbitMQTuning } from "./options.ts";
+import { gatherWrites, type WriteGatherer } from "./socket.ts";
 import { Entry, lateError, type Batch, type Outgoing } from "./publish-entry.ts";
 
 /** Publishes with confirms: bounded, with deadlines, across reconnections. */
@@ -23,6 +24,7 @@ export interface Publisher {
 }
 
 const sweepMs = 100;
+const fewUnconfirmed = 4;
 const longestRefusalPauseMs = 1_000;
 
 export function createPublisher(options: {
@@ -42,6 +44,7 @@ export function createPublisher(options: {
   /** Refused a moment ago; sent again after a pause. */
   const pausing = new Set<Entry>();
   let channel: ConfirmChannel | undefined;
+  let writes: WriteGatherer | undefined;
   let blocked = false;
   let closing = false;
   let sweeper: NodeJS.Timeout | undefined;
@@ -55,6 +58,7 @@ export function createPublisher(options: {
       opened.on("return", returned);
       opened.on("drain", send);
       channel = opened;
+      writes = connection.model === undefined ? undefined : gatherWrites(connection.model);
       send();
     },
     lost: (gone) => {
@@ -131,6 +135,8 @@ export function createPublisher(options: {
     entry.wasSent = true;
     entry.wasReturned = false;
     unconfirmed.add(entry);
+    // Alone, it goes at once.
+    if (unconfirmed.size > fewUnconfirmed) writes?.gather();
     try {
       return on.publish(exchange, routingKey, body, properties, (error: unknown) => confirmed(entry, on, error));
     } catch (cause) {

@@ -58,11 +58,13 @@ function openBands(options: FeedOptions): Feed {
   const names = physicalQueues(options.prefix, options.queue, options.group);
   // By the queue it came from: what a plain client put there counts, whatever its priority says.
   const bandFor = new Map(names.map((name, band) => [name, band]));
-  const intake = createBandIntake<RabbitIncoming>(
-    bands.length,
-    (delivery) => bandFor.get(delivery.physical) ?? bandOf(delivery.message.priority),
-  );
-  const consumer = createConsumerFor(options, intake, options.port);
+  const intake = createBandIntake<RabbitIncoming>({
+    count: bands.length,
+    bandOf: (delivery) => bandFor.get(delivery.physical) ?? bandOf(delivery.message.priority),
+    clock: options.consumer.clock,
+    wake: () => consumer.wake(),
+  });
+  const consumer: Consumer<RabbitIncoming> = createConsumerFor(options, intake, options.port);
   const receive = receiver(options, consumer);
   const sources: QueueSource[] = [];
   const channels = names.map((_, band) => ({
@@ -77,7 +79,10 @@ function openBands(options: FeedOptions): Feed {
         physical,
         prefetch: 1,
         begun: (tag) => credits.begun(band, tag),
-        settled: (tag) => credits.settled(band, tag),
+        settled: (tag) => {
+          intake.settled(band);
+          credits.settled(band, tag);
+        },
         receive: (delivery) => {
           credits.received(band, delivery.raw.fields.consumerTag);
           receive(delivery);
