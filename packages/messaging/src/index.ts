@@ -2,6 +2,7 @@ export { backoffMs, defaultRetryPolicy, type RetryPolicy } from "./backoff.ts";
 export { parseQueueDefinitions, readQueueDefinitions } from "./definitions-file.ts";
 export { MessagingError, type MessagingErrorCode } from "./errors.ts";
 export type { Duration } from "./duration.ts";
+export { createInbox, inboxTable, type Inbox, type InboxClient } from "./inbox.ts";
 export { silentLog, type MessagingLog } from "./log.ts";
 export {
   newMessageId,

@@ -1,4 +1,5 @@
-import { Counter, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { QueueStats } from "./provider.ts";
 
 /** The metrics that every provider keeps; names of the specification where it has them. */
 export interface MessagingMetrics {
@@ -7,6 +8,8 @@ export interface MessagingMetrics {
   readonly outcomes: Counter<"queue" | "group" | "outcome">;
   readonly duration: Histogram<"queue" | "group">;
   readonly redelivered: Counter<"queue" | "group">;
+  /** Asked at each scrape for what waits in the queues that a provider declared; what throws keeps its last figures. */
+  readonly depthSources: Set<() => Promise<readonly QueueStats[]>>;
 }
 
 // From a millisecond up, with the specification's buckets of command_processing_duration_seconds among them.
@@ -17,7 +20,9 @@ export function messagingMetrics(registry: Registry): MessagingMetrics {
   const known = registered.get(registry);
   if (known !== undefined) return known;
   const registers = [registry];
+  const depthSources: MessagingMetrics["depthSources"] = new Set();
   const metrics: MessagingMetrics = {
+    depthSources,
     sent: new Counter({
       name: "queue_messages_sent_total",
       help: "Messages that the provider has made durable, by queue.",
@@ -50,6 +55,17 @@ export function messagingMetrics(registry: Registry): MessagingMetrics {
       registers,
     }),
   };
+  const depth: Gauge<"queue" | "group"> = new Gauge({
+    name: "queue_depth",
+    help: "Messages that wait in a group's queue.",
+    labelNames: ["queue", "group"],
+    registers,
+    async collect() {
+      const all = await Promise.all([...depthSources].map((source) => source().catch(() => [])));
+      for (const { queue, groups } of all.flat())
+        for (const { group, ready } of groups) depth.set({ queue, group }, ready);
+    },
+  });
   registered.set(registry, metrics);
   return metrics;
 }

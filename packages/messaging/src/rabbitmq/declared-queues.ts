@@ -27,6 +27,7 @@ export interface DeclaredQueues {
   /** As `find`. @throws MessagingError `queue_quarantined` too */
   readonly sound: (name: string) => Queue;
   readonly all: () => readonly Queue[];
+  readonly isSound: (queue: Queue) => boolean;
 }
 
 export function createDeclaredQueues(options: {
@@ -79,13 +80,15 @@ export function createDeclaredQueues(options: {
     metrics.quarantined.set(mismatches.size);
   }
 
-  function refuseQuarantined(queue: Queue): void {
-    if (mismatches.size === 0) return;
+  function troubleOf(queue: Queue): MessagingError | undefined {
+    if (mismatches.size === 0) return undefined;
     const { queues: own, exchanges } = queueTopology(prefix, queue);
-    for (const { name } of [...own, ...exchanges]) {
-      const trouble = mismatches.get(name);
-      if (trouble !== undefined) throw trouble;
-    }
+    return [...own, ...exchanges].map(({ name }) => mismatches.get(name)).find((trouble) => trouble !== undefined);
+  }
+
+  function refuseQuarantined(queue: Queue): void {
+    const trouble = troubleOf(queue);
+    if (trouble !== undefined) throw trouble;
   }
 
   function find(name: string): Queue {
@@ -131,5 +134,6 @@ export function createDeclaredQueues(options: {
       return queue;
     },
     all: () => [...queues.values()],
+    isSound: (queue) => troubleOf(queue) === undefined,
   };
 }

@@ -3,7 +3,7 @@ import { createSoloGate } from "../consumer/solo-gate.ts";
 import { MessagingError } from "../errors.ts";
 import { completeMessage, type NewMessage } from "../message.ts";
 import { messagingMetrics } from "../metrics.ts";
-import type { Delivery, PublishOptions, QueueProvider, Subscription } from "../provider.ts";
+import type { Delivery, PublishOptions, QueueProvider, QueueStats, Subscription } from "../provider.ts";
 import type { QueueDefinition } from "../queue-definition.ts";
 import { resolveQueue } from "../resolve-queue.ts";
 import { startPublish } from "../tracing.ts";
@@ -73,6 +73,18 @@ export function createRabbitMQProvider(options: RabbitMQOptions): RabbitMQProvid
   const declared = createDeclaredQueues({ prefix, tuning, connection: consuming, management, metrics, log });
   const subscriptions = new Set<OpenSubscription>();
   let closed = false;
+
+  const depths = async (): Promise<QueueStats[]> => {
+    const sound = declared.all().filter((queue) => declared.isSound(queue));
+    return sound.length === 0
+      ? []
+      : onAdminChannel(async (channel) => {
+          const all: QueueStats[] = [];
+          for (const queue of sound) all.push(await queueStats(channel, prefix, queue));
+          return all;
+        });
+  };
+  common.depthSources.add(depths);
 
   async function publishAll(
     queueName: string,
@@ -247,6 +259,7 @@ export function createRabbitMQProvider(options: RabbitMQOptions): RabbitMQProvid
       const endsAt = clock.monotonicMs() + deadlineMs;
       await Promise.all([...subscriptions].map((one) => one.close({ deadline: deadlineMs })));
       await publisher.close(Math.max(0, endsAt - clock.monotonicMs()));
+      common.depthSources.delete(depths);
       await Promise.all([publishing.close(), consuming.close()]);
     },
   };
