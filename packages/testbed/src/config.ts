@@ -4,6 +4,8 @@ export interface TestbedConfig {
   postgresServerBin: string | null;
   /** `REDIS_SERVER_BIN`: the program valkey-server or redis-server; null: the one of PATH. */
   valkeyServerBin: string | null;
+  /** `RABBITMQ_SERVER_BIN`: the script rabbitmq-server, with the other tools beside it; null: the installed one. */
+  rabbitmqServerBin: string | null;
   /** What started processes inherit: enough to run, nothing that could set a service up by accident. */
   inheritedEnvironment: Record<string, string>;
 }
@@ -16,6 +18,7 @@ const inheritedNames = [
   "NODE_V8_COVERAGE",
   "PATH",
   "POSTGRES_SERVER_BIN",
+  "RABBITMQ_SERVER_BIN",
   "REDIS_SERVER_BIN",
   "SHELL",
   "TMPDIR",
@@ -33,6 +36,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): TestbedConfig 
   return {
     postgresServerBin: env["POSTGRES_SERVER_BIN"] ?? null,
     valkeyServerBin: env["REDIS_SERVER_BIN"] ?? null,
+    rabbitmqServerBin: env["RABBITMQ_SERVER_BIN"] ?? null,
     inheritedEnvironment,
   };
 }

@@ -7,6 +7,12 @@ export { createLedger, type CheckOptions, type Ledger, type LedgerCheck } from "
 export { startPostgres, type PostgresOptions, type TestPostgres } from "./postgres/postgres.ts";
 export { startProcess, type ExitStatus, type ProcessOptions, type TestProcess } from "./process/process.ts";
 export { runSource, type SourceOptions } from "./process/source.ts";
+export type { Alarm } from "./rabbitmq/alarms.ts";
+export { rabbitmqBinary } from "./rabbitmq/binary.ts";
+export { startRabbitMQCluster, type TestRabbitMQCluster } from "./rabbitmq/cluster/cluster.ts";
+export type { UserOptions } from "./rabbitmq/management.ts";
+export type { TestRabbitMQ, TlsOptions } from "./rabbitmq/node.ts";
+export { startRabbitMQ, type RabbitMQOptions } from "./rabbitmq/rabbitmq.ts";
 export { removeTempDir, tempDir } from "./temp-dir.ts";
 export { valkeyBinary } from "./valkey/binary.ts";
 export { startSentinel, type SentinelOptions, type TestSentinel } from "./valkey/sentinel/sentinel.ts";

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { eventually, runSource, tempDir } from "../src/index.ts";
-import { installByApt } from "../src/valkey/install.ts";
+import { installByApt } from "../src/install/apt.ts";
 
 // apt-get alone is a stand-in: it writes down each call with the policy's answer, and acts when a file says so. With
 // the real one, startValkey's tests install on a machine without the program.
@@ -17,6 +17,7 @@ chmod 755 bin/fleetwire-wanted
 `;
 
 const program = "fleetwire-wanted";
+const wanted = { packageName: program, program };
 const ownPolicy = "#!/bin/sh\n# the machine's own\nexit 0\n";
 let folder: string;
 let paths: { policy: string; lock: string };
@@ -59,15 +60,27 @@ function policy(): { text: string; mode: number } {
 // Where apt-get is, so is flock.
 describe.runIf(process.platform === "linux")("by apt-get", () => {
   test("two at once install once, start no daemon, and leave the machine's policy", async () => {
-    await Promise.all([installByApt(program, paths), installByApt(program, paths)]);
+    await Promise.all([installByApt(wanted, paths), installByApt(wanted, paths)]);
     expect(existsSync(join(folder, "bin", program))).toBe(true);
     expect(calls()).toMatchObject([{ policy: 101 }]);
     expect(policy()).toEqual({ text: ownPolicy, mode: 0o751 });
   });
 
+  test("a program that is given by its path has to be there: one of that name on PATH doesn't count", async () => {
+    const elsewhere = tempDir("elsewhere");
+    writeFileSync(join(elsewhere, program), "#!/bin/sh\n", { mode: 0o755 });
+    vi.stubEnv("PATH", `${elsewhere}${delimiter}${process.env["PATH"]}`);
+    const byPath = { packageName: "fleetwire-package", program: join(folder, "bin", program) };
+    await installByApt(byPath, paths);
+    await installByApt(byPath, paths);
+    expect(calls()).toHaveLength(1);
+    await installByApt(wanted, paths);
+    expect(calls()).toHaveLength(1);
+  });
+
   test("a failed installation gives apt-get's words and leaves the machine's policy", async () => {
     tell("fail");
-    await expect(installByApt(program, paths)).rejects.toThrow(/fleetwire-wanted: E: Unable to locate package/);
+    await expect(installByApt(wanted, paths)).rejects.toThrow(/fleetwire-wanted: E: Unable to locate package/);
     expect(calls()).toMatchObject([{ policy: 101 }]);
     expect(policy()).toEqual({ text: ownPolicy, mode: 0o751 });
   });
@@ -75,7 +88,7 @@ describe.runIf(process.platform === "linux")("by apt-get", () => {
   test("where there was no policy there is none afterwards", async () => {
     const none = { ...paths, policy: join(folder, "bin/policy") };
     writeFileSync(paths.policy, '#!/bin/sh\nexec "$APT_FOLDER/bin/policy"\n');
-    await installByApt(program, none);
+    await installByApt(wanted, none);
     expect(calls()).toMatchObject([{ policy: 101 }]);
     expect(existsSync(none.policy)).toBe(false);
   });
@@ -98,7 +111,7 @@ describe.runIf(process.platform === "linux")("by apt-get", () => {
 
   test("what a killed installation left is put right by the next one", async () => {
     tell("hold");
-    const killed = installByApt(program, paths);
+    const killed = installByApt(wanted, paths);
     const { pid, shell } = await firstCall();
     process.kill(shell, "SIGKILL");
     process.kill(pid, "SIGKILL");
@@ -106,7 +119,7 @@ describe.runIf(process.platform === "linux")("by apt-get", () => {
     expect(policy().text).not.toBe(ownPolicy);
 
     tell("go");
-    await installByApt(program, paths);
+    await installByApt(wanted, paths);
     expect(policy()).toEqual({ text: ownPolicy, mode: 0o751 });
     expect(calls()).toHaveLength(2);
   });

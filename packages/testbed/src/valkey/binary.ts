@@ -1,9 +1,8 @@
 import { execFile } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { readConfig } from "../config.ts";
-import { installByApt } from "./install.ts";
+import { installMissing } from "../install/apt.ts";
+import { find } from "../install/find.ts";
 
 const run = promisify(execFile);
 
@@ -26,35 +25,17 @@ export async function valkeyBinary(): Promise<string> {
 }
 
 async function install(): Promise<string> {
-  const advice =
-    "install one (Debian and Ubuntu: apt-get install redis-server; macOS: brew install valkey) or name it in REDIS_SERVER_BIN";
-  if (process.getuid?.() !== 0 || find("apt-get") === undefined) {
-    throw new Error(`no valkey-server and no redis-server on PATH: ${advice}`);
-  }
-  try {
-    await installByApt("redis-server");
-  } catch (cause) {
-    throw new Error(`no valkey-server and no redis-server on PATH, and apt-get can't install it: ${advice}`, { cause });
-  }
+  const wanted = { packageName: "redis-server", program: "redis-server" };
+  await installMissing(wanted, {
+    missing: "no valkey-server and no redis-server on PATH",
+    advice:
+      "install one (Debian and Ubuntu: apt-get install redis-server; macOS: brew install valkey) or name it in REDIS_SERVER_BIN",
+  });
   const installed = onPath();
-  if (installed === undefined) throw new Error(`apt-get installed redis-server, but it isn't on PATH: ${advice}`);
+  if (installed === undefined) throw new Error("apt-get installed redis-server, but it isn't on PATH");
   return installed;
 }
 
 function onPath(): string | undefined {
   return programs.map(find).find((path) => path !== undefined);
-}
-
-function find(program: string): string | undefined {
-  const folders = (readConfig().inheritedEnvironment["PATH"] ?? "").split(delimiter);
-  return folders.map((folder) => join(folder, program)).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

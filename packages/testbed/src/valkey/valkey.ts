@@ -1,13 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { eventually } from "../eventually.ts";
 import { freePort } from "../free-port.ts";
-import { startProcess, type TestProcess } from "../process/process.ts";
+import { startProcess } from "../process/process.ts";
+import { type Server, startServer } from "../process/server.ts";
 import { removeTempDir, tempDir } from "../temp-dir.ts";
 import { valkeyBinary } from "./binary.ts";
 import { type Address, sendCommand } from "./command.ts";
 import { configuration, quoted } from "./configuration.ts";
-import { waitUntilReady } from "./ready.ts";
+import { waitForPong } from "./ready.ts";
 
 export interface ValkeyOptions {
   /** More directives of redis.conf, such as `{ maxmemory: "20mb", appendfsync: "always" }`. */
@@ -16,16 +16,12 @@ export interface ValkeyOptions {
   password?: string;
 }
 
-/** A Valkey or Redis server of this test process alone, on 127.0.0.1. */
-export interface TestValkey {
+/** A Valkey or Redis server of this test process alone, on 127.0.0.1. What it was told when it is stopped is on disk. */
+export interface TestValkey extends Server {
   /** `redis://127.0.0.1:PORT`, with the password where there is one. */
   readonly url: string;
   readonly host: string;
   readonly port: number;
-  /** Of the last one while it is stopped. */
-  readonly pid: number;
-  /** The server's newest log lines since its last start. */
-  readonly log: readonly string[];
   /** Program and version, as the server says them: `redis 7.0.15`, `valkey 8.1.1`. */
   readonly version: string;
   /**
@@ -33,16 +29,6 @@ export interface TestValkey {
    * @throws Error the server's own, that of the connection, or after 30 s without an answer.
    */
   command(...args: (string | number)[]): Promise<unknown>;
-  /** Ends it in order: what it was told is on disk. */
-  stop(): Promise<void>;
-  /** Starts it on the same port and data; resolves when it has loaded them and answers. */
-  start(): Promise<void>;
-  restart(): Promise<void>;
-  /** SIGKILL to it and to its forks; resolves when it is gone. */
-  kill9(): Promise<void>;
-  /** SIGSTOP: sockets stay open, nothing answers. */
-  pause(): Promise<void>;
-  resume(): Promise<void>;
   /** Ends it and removes its folder. */
   close(): Promise<void>;
 }
@@ -77,68 +63,28 @@ export async function startValkey(options: ValkeyOptions = {}): Promise<TestValk
   };
   writeFileSync(file, configuration(settings), { mode: 0o600 });
 
-  const spawnServer = async (): Promise<TestProcess> => {
-    const server = startProcess({ name: "valkey", command: binary, args: [file], cwd: folder });
-    await waitUntilReady(server, address);
-    running = true;
-    // Also when nobody here ended it, such as after a SHUTDOWN.
-    void server.exited.then(() => (running = false));
-    return server;
-  };
+  const server = await startServer({
+    spawn: async () => {
+      const started = startProcess({ name: "valkey", command: binary, args: [file], cwd: folder });
+      await waitForPong(started, address);
+      return started;
+    },
+    stopDeadlineMs,
+  });
 
-  let running = false;
-  let paused = false;
-  let server = await spawnServer();
-  const version = await askVersion(address);
-
-  const self: TestValkey = {
+  // The lifecycle's own object: its pid and log change.
+  return Object.assign(server, {
     url: `redis://${password === undefined ? "" : `:${encodeURIComponent(password)}@`}${address.host}:${address.port}`,
     host: address.host,
     port: address.port,
-    get pid() {
-      return server.pid;
-    },
-    get log() {
-      return server.output;
-    },
-    version,
-    command: (...args) => sendCommand(address, ...args),
-    stop: async () => {
-      if (!running) return;
-      if (paused) await self.resume();
-      server.signal("SIGTERM");
-      await eventually(() => !running, { deadlineMs: stopDeadlineMs, what: "the server's shutdown" });
-    },
-    start: async () => {
-      if (running) return;
-      server = await spawnServer();
-    },
-    restart: async () => {
-      await self.stop();
-      await self.start();
-    },
-    kill9: async () => {
-      if (!running) return;
-      paused = false;
-      await server.kill9Group();
-    },
-    pause: async () => {
-      if (!running || paused) return;
-      paused = true;
-      server.freeze();
-    },
-    resume: async () => {
-      if (!paused) return;
-      paused = false;
-      server.thaw();
-    },
+    version: await askVersion(address),
+    command: (...args: (string | number)[]) => sendCommand(address, ...args),
     close: async () => {
       // Not in order: a primary would first wait for replicas that don't answer, for data that nobody will read.
-      await self.kill9();
+      await server.kill9();
       removeTempDir(folder);
     },
-  };
-  return self;
+  });
 }
 
 async function askVersion(address: Address): Promise<string> {

@@ -5,7 +5,7 @@ import { startProcess } from "../../process/process.ts";
 import { removeTempDir, tempDir } from "../../temp-dir.ts";
 import { valkeyBinary } from "../binary.ts";
 import { configuration, quoted } from "../configuration.ts";
-import { waitUntilReady } from "../ready.ts";
+import { waitForPong } from "../ready.ts";
 
 /** What a sentinel watches. */
 export interface Watched {
@@ -51,7 +51,7 @@ export async function startWatcher(watched: Watched): Promise<Watcher> {
   writeFileSync(file, configuration(settings), { mode: 0o600 });
 
   const sentinel = startProcess({ name: "sentinel", command: binary, args: [file, "--sentinel"], cwd: folder });
-  await waitUntilReady(sentinel, address);
+  await waitForPong(sentinel, address);
   return {
     ...address,
     close: async () => {

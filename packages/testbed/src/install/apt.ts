@@ -1,6 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
+import { find } from "./find.ts";
+
+export interface AptPackage {
+  packageName: string;
+  /** What says that it is installed: a name or a path. */
+  program: string;
+}
 
 /** What {@link installByApt} shares with others on this machine. */
 export interface InstallPaths {
@@ -14,7 +21,7 @@ export interface InstallPaths {
 // the policy replaced. The kernel gives the lock back with its end; what a killed one left, the next one puts right.
 const script = `
 set -eu
-package=$1 policy=$2 lock=$3
+package=$1 program=$2 policy=$3 lock=$4
 mark='# fleetwire-testbed: no daemon while a server for tests is installed'
 restore() {
   grep -qsxF -e "$mark" "$policy" || return 0
@@ -23,7 +30,7 @@ restore() {
 exec 9>"$lock"
 flock 9
 restore
-if command -v "$package" >/dev/null; then exit 0; fi
+if command -v "$program" >/dev/null; then exit 0; fi
 trap restore EXIT
 trap 'exit 1' INT TERM HUP
 rm -f "$policy.before-fleetwire"
@@ -42,21 +49,35 @@ exit 1
 `;
 
 /**
- * Installs the package that has the program's name, unless that is on PATH; starts no daemon. One at a time on a
- * machine: a second process waits, and then finds it installed.
+ * Installs a package unless its program is there already: a name is looked for on PATH, a path where it says. Starts no
+ * daemon. One at a time on a machine: a second process waits, and then finds it installed.
  *
  * @throws Error with apt-get's words when it fails.
  */
 export async function installByApt(
-  program: string,
+  { packageName, program }: AptPackage,
   { policy = "/usr/sbin/policy-rc.d", lock = "/run/fleetwire-testbed-apt.lock" }: InstallPaths = {},
 ): Promise<void> {
   // With all of this process's environment: a proxy for apt-get may be named there.
-  const child = spawn("/bin/sh", ["-c", script, "fleetwire-testbed-install", program, policy, lock], {
-    cwd: "/",
-    detached: true,
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const args = ["-c", script, "fleetwire-testbed-install", packageName, program, policy, lock];
+  const child = spawn("/bin/sh", args, { cwd: "/", detached: true, stdio: ["ignore", "ignore", "pipe"] });
   const [problem] = await Promise.all([text(child.stderr), once(child, "close")]);
-  if (child.exitCode !== 0) throw new Error(`apt-get install ${program}: ${problem.trim()}`);
+  if (child.exitCode !== 0) throw new Error(`apt-get install ${packageName}: ${problem.trim()}`);
+}
+
+/**
+ * Installs a package where that is possible: as root, with apt-get.
+ *
+ * @throws Error that opens with what is missing and ends with the advice, where it isn't possible or fails.
+ */
+export async function installMissing(
+  wanted: AptPackage,
+  { missing, advice }: { missing: string; advice: string },
+): Promise<void> {
+  if (process.getuid?.() !== 0 || find("apt-get") === undefined) throw new Error(`${missing}: ${advice}`);
+  try {
+    await installByApt(wanted);
+  } catch (cause) {
+    throw new Error(`${missing}, and apt-get can't install it: ${advice}`, { cause });
+  }
 }
