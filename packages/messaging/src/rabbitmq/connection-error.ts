@@ -1,50 +1,54 @@
-import { describeError, MessagingError } from "../errors.ts";
+import { describeError, MessagingError, type MessagingErrorCode } from "../errors.ts";
 import type { RabbitMQTarget } from "./options.ts";
 
-/** What kept a connection from being made, in words that say what to look at. Never holds the password. */
-export function connectionError(
-  cause: unknown,
-  target: RabbitMQTarget,
-  host: { host: string; port: number },
-): MessagingError {
-  const where = `${host.host}:${host.port}`;
-  const text = describeError(cause);
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  const make = (kind: MessagingError["code"], words: string): MessagingError =>
-    new MessagingError(kind, words, { cause });
+interface Host {
+  readonly host: string;
+  readonly port: number;
+}
 
-  if (/ACCESS.REFUSED|\b403\b/.test(text) && /login|authentication|auth/i.test(text)) {
-    return make(
-      "credentials_refused",
-      `RabbitMQ at ${where} refuses user "${target.username}": the name or the password is wrong`,
-    );
+/** What kept a connection from being made, in words that say what to look at. Never holds the password. */
+export function connectionError(cause: unknown, target: RabbitMQTarget, host: Host): MessagingError {
+  const text = describeError(cause);
+  const systemCode = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const [code, words] =
+    refusal(text, target, host) ?? tlsFailure(text, systemCode, host) ?? absence(text, systemCode, host);
+  return new MessagingError(code, words, { cause });
+}
+
+type Finding = readonly [MessagingErrorCode, string];
+
+function refusal(text: string, { username, vhost }: RabbitMQTarget, { host, port }: Host): Finding | null {
+  const where = `RabbitMQ at ${host}:${port}`;
+  // amqplib keeps the broker's words to itself when it closes a connection instead of opening its vhost.
+  if (/NOT.ALLOWED|\b530\b|Expected ConnectionOpenOk; got <ConnectionClose/.test(text)) {
+    return [
+      "vhost_refused",
+      `${where} doesn't open vhost "${vhost}" to user "${username}": there is none, or the user may not enter it`,
+    ];
   }
-  if (/NOT.ALLOWED|\b530\b/.test(text)) {
-    const words = /not found/i.test(text)
-      ? `has no vhost "${target.vhost}"`
-      : `doesn't let user "${target.username}" into vhost "${target.vhost}"`;
-    return make("vhost_refused", `RabbitMQ at ${where} ${words}`);
-  }
-  if (/ACCESS.REFUSED/.test(text))
-    return make("credentials_refused", `RabbitMQ at ${where} refuses user "${target.username}": ${text}`);
-  if (/CERT|TLS|SSL|EPROTO|SELF_SIGNED|UNABLE_TO/.test(code) || /certificate|altname|ssl|tls/i.test(text)) {
-    return make("tls_failed", `TLS with ${where} failed: ${text}`);
-  }
-  if (code === "ENOTFOUND") return make("unreachable", `there is no host "${host.host}"`);
-  if (code === "ECONNREFUSED") return make("unreachable", `nothing listens on ${where}`);
-  return make("unreachable", `RabbitMQ at ${where} can't be reached: ${text}`);
+  if (!/ACCESS.REFUSED|\b403\b/.test(text)) return null;
+  return [
+    "credentials_refused",
+    `${where} refuses user "${username}": the name or the password is wrong, or it may not log in this way`,
+  ];
+}
+
+function tlsFailure(text: string, systemCode: string, { host, port }: Host): Finding | null {
+  const isTls =
+    /CERT|TLS|SSL|EPROTO|SELF_SIGNED|UNABLE_TO/.test(systemCode) || /certificate|altname|ssl|tls/i.test(text);
+  return isTls ? ["tls_failed", `TLS with ${host}:${port} failed: ${text}`] : null;
+}
+
+function absence(text: string, systemCode: string, { host, port }: Host): Finding {
+  if (systemCode === "EAI_AGAIN") return ["unreachable", `the name "${host}" can't be looked up now`];
+  if (systemCode === "ENOTFOUND") return ["unreachable", `there is no host "${host}"`];
+  if (systemCode === "ECONNREFUSED") return ["unreachable", `nothing listens on ${host}:${port}`];
+  return ["unreachable", `RabbitMQ at ${host}:${port} can't be reached: ${text}`];
 }
 
 /** Whether trying again is of no use before somebody changes something. */
 export function isPermanent(error: MessagingError): boolean {
-  return (
-    error.code === "credentials_refused" ||
-    error.code === "vhost_refused" ||
-    error.code === "tls_failed" ||
-    isUnknownHost(error)
-  );
-}
-
-function isUnknownHost(error: MessagingError): boolean {
+  if (error.code === "credentials_refused" || error.code === "vhost_refused" || error.code === "tls_failed")
+    return true;
   return error.cause instanceof Error && "code" in error.cause && error.cause.code === "ENOTFOUND";
 }

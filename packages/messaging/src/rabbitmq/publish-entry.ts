@@ -55,3 +55,32 @@ export function lateError(entry: Entry, why: string): MessagingError {
     );
   return new MessagingError("publish_timeout", `the message couldn't be sent to RabbitMQ ${after}${why}`);
 }
+
+/**
+ * Why the broker closed the channel, where that was for this message: sent again, it would close the next one too. It
+ * names the exchange or the size, not the message: all that fit the description are refused.
+ */
+export function refusalOf(error: unknown, { message }: Entry): MessagingError | null {
+  if (!(error instanceof Error) || !("code" in error)) return null;
+  const { exchange, body } = message;
+  const names = error.message.includes(`'${exchange}'`) || (exchange === "" && error.message.includes("'amq.default'"));
+  if (error.code === 403 && names) {
+    return new MessagingError("permission_denied", `the user may not publish to exchange "${exchange}"`, {
+      cause: error,
+    });
+  }
+  if (error.code === 404 && names) {
+    return new MessagingError("unroutable", `there is no exchange "${exchange}" any more: was it deleted?`, {
+      cause: error,
+    });
+  }
+  const limit = /larger than configured max size (\d+)/.exec(error.message)?.[1];
+  if (error.code === 406 && limit !== undefined && body.length > Number(limit)) {
+    return new MessagingError(
+      "message_too_large",
+      `the payload has ${body.length} bytes; the broker takes at most ${limit}`,
+      { cause: error },
+    );
+  }
+  return null;
+}

@@ -7,7 +7,7 @@ import { manageChannel, openConfirm } from "./managed-channel.ts";
 import type { RabbitMQMetrics } from "./metrics.ts";
 import type { RabbitMQTuning } from "./options.ts";
 import { gatherWrites, type WriteGatherer } from "./socket.ts";
-import { Entry, lateError, type Batch, type Outgoing } from "./publish-entry.ts";
+import { Entry, lateError, refusalOf, type Batch, type Outgoing } from "./publish-entry.ts";
 
 /** Publishes with confirms: bounded, with deadlines, across reconnections. */
 export interface Publisher {
@@ -61,13 +61,17 @@ export function createPublisher(options: {
       writes = connection.model === undefined ? undefined : gatherWrites(connection.model);
       send();
     },
-    lost: (gone) => {
+    lost: (gone, error) => {
       if (channel === gone) channel = undefined;
       // Whether they were stored is unknown: they are sent again, with the same ids, before what came later.
       const sent = [...unconfirmed].filter((entry) => entry.channel === gone);
       for (const entry of sent) {
         unconfirmed.delete(entry);
         entry.channel = undefined;
+      }
+      for (const entry of sent) {
+        const refusal = refusalOf(error, entry);
+        if (refusal !== null) end(entry, refusal);
       }
       const again = sent.filter((entry) => !entry.ended);
       if (again.length > 0) {
@@ -154,8 +158,8 @@ export function createPublisher(options: {
   }
 
   function confirmed(entry: Entry, on: ConfirmChannel, error: unknown): void {
-    // After a loss the callbacks come too; by then the entry waits to be sent again, or was.
-    if (entry.channel !== on || channel !== on) return;
+    // amqplib calls back for a lost channel too, before it says that it is lost: `lost` looks after those.
+    if (entry.channel !== on || channel !== on || isChannelLoss(error)) return;
     unconfirmed.delete(entry);
     entry.channel = undefined;
     if (entry.ended) {
@@ -289,4 +293,8 @@ export function createPublisher(options: {
       await managed.close();
     },
   };
+}
+
+function isChannelLoss(error: unknown): boolean {
+  return error instanceof Error && error.message === "channel closed";
 }
