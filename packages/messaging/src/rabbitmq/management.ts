@@ -68,12 +68,15 @@ export function createManagementApi(url: string, vhost: string): ManagementApi {
     queues: async (prefix) => {
       const all = await call("GET", `/queues/${at}`);
       if (!Array.isArray(all)) return [];
-      return all.filter(isBrokerQueue).filter(({ name }) => name.startsWith(prefix));
+      // A fresh queue has no counts yet.
+      return all.flatMap((queue: unknown) =>
+        isQueue(queue) && queue.name.startsWith(prefix) ? [{ ...queue, messages: queue.messages ?? 0 }] : [],
+      );
     },
   };
 }
 
-function isBrokerQueue(value: unknown): value is BrokerQueue {
+function isQueue(value: unknown): value is Omit<BrokerQueue, "messages"> & { messages?: number } {
   return (
     typeof value === "object" &&
     value !== null &&

@@ -37,6 +37,28 @@ async function bindings(prefix: string): Promise<string[]> {
     .toSorted();
 }
 
+function managementUrl(): string {
+  const url = new URL(broker.managementUrl);
+  url.username = broker.user;
+  url.password = broker.password;
+  return url.toString();
+}
+
+async function policies(prefix: string): Promise<Row> {
+  return Object.fromEntries((await listed("policies", prefix)).map(({ name, definition }) => [name, definition]));
+}
+
+/** The value of a series as it is scraped, such as `queue_depth{queue="q",group="g"}`; labels in any order. */
+function value(text: string, series: string): number | undefined {
+  const [, name = "", labels = ""] = /^(\w+)(?:\{(.*)\})?$/.exec(series) ?? [];
+  const wanted = labels.split(",").toSorted().join(",");
+  for (const line of text.split("\n")) {
+    const [, itsName, itsLabels = "", number] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+    if (itsName === name && itsLabels.split(",").toSorted().join(",") === wanted) return Number(number);
+  }
+  return undefined;
+}
+
 async function openProvider(...args: Parameters<typeof optionsFor>): Promise<QueueProvider> {
   const provider = createRabbitMQProvider(optionsFor(...args));
   onTestFinished(() => provider.close({ deadline: "1s" }));
@@ -168,15 +190,6 @@ describe("the topology of document 001, under its prefix", () => {
 });
 
 describe("limits as policies, where the management API may be used", () => {
-  const managementUrl = (): string => {
-    const url = new URL(broker.managementUrl);
-    url.username = broker.user;
-    url.password = broker.password;
-    return url.toString();
-  };
-  const definitionsOf = async (prefix: string) =>
-    Object.fromEntries((await listed("policies", prefix)).map(({ name, definition }) => [name, definition]));
-
   test("no limit is an argument; each is a policy of its queue, and another one goes with another declaration", async () => {
     const prefix = freshPrefix();
     const provider = await openProvider(vhost.url, { prefix, managementUrl: managementUrl() });
@@ -188,7 +201,7 @@ describe("limits as policies, where the management API may be used", () => {
       expect(args).not.toHaveProperty("x-message-ttl");
       expect(args).not.toHaveProperty("x-max-length");
     }
-    expect(await definitionsOf(prefix)).toEqual({
+    expect(await policies(prefix)).toEqual({
       [`${prefix}.tasks.jobs`]: { "message-ttl": 3_600_000, "max-length": 500 },
       [`${prefix}.dlq`]: { "message-ttl": 604_800_000, "max-length": 100_000 },
       [`${prefix}.retry`]: { "message-ttl": 60_000, "max-length": 10_000 },
@@ -203,14 +216,14 @@ describe("limits as policies, where the management API may be used", () => {
     });
 
     await provider.declare({ ...jobs, ttl: "200ms" });
-    expect(await definitionsOf(prefix)).toMatchObject({ [`${prefix}.tasks.jobs`]: { "message-ttl": 200 } });
+    expect(await policies(prefix)).toMatchObject({ [`${prefix}.tasks.jobs`]: { "message-ttl": 200 } });
     await provider.publish("tasks.jobs", { type: "waits-too-long", payload: 1 });
     await eventually(async () => (await provider.countDeadLetters()) === 1, {
       deadlineMs: 10_000,
       what: "the dead letter",
     });
     await provider.declare(jobs);
-    expect(Object.keys(await definitionsOf(prefix))).not.toContain(`${prefix}.tasks.jobs`);
+    expect(Object.keys(await policies(prefix))).not.toContain(`${prefix}.tasks.jobs`);
   });
 
   test("without it the limits are arguments, and others quarantine the queue", async () => {
@@ -266,17 +279,6 @@ describe("the settings of document 001", () => {
 });
 
 describe("the metrics of documents 000 and 001, after real traffic", () => {
-  /** The value of a series as it is scraped, such as `queue_depth{queue="q",group="g"}`; labels in any order. */
-  function value(text: string, series: string): number | undefined {
-    const [, name = "", labels = ""] = /^(\w+)(?:\{(.*)\})?$/.exec(series) ?? [];
-    const wanted = labels.split(",").toSorted().join(",");
-    for (const line of text.split("\n")) {
-      const [, itsName, itsLabels = "", number] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
-      if (itsName === name && itsLabels.split(",").toSorted().join(",") === wanted) return Number(number);
-    }
-    return undefined;
-  }
-
   test("each is scraped by its name with what happened", async () => {
     const metrics = new Registry();
     const provider = await openProvider(vhost.url, { metrics });
