@@ -9,10 +9,10 @@ export interface Figure {
   ours: number;
   /** The same thing done by a peer, or the bare ceiling, in the same run. */
   peer?: number;
-  /** ours / peer. */
+  /** ours / peer; or, where a suite says so, the median of the rounds' own ratios. */
   ratio?: number;
   unit: string;
-  /** As the goal was set: "≤ 8", "≥ 1000"; null where the figure is only told. */
+  /** As the goal was set: "≤ 8", "≥ 1000", of `ours`; "≥ 0.85 ×", of the ratio; null where the figure is only told. */
   goal: string | null;
   /** Null where there's no goal. */
   met: boolean | null;
@@ -30,18 +30,26 @@ export function quantile(values: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(q * sorted.length) - 1))] ?? Number.NaN;
 }
 
-/** Whether `value` keeps a goal written as "≤ 8" or "≥ 1000". */
-function meets(value: number, goal: string): boolean {
-  const bound = Number(goal.slice(1));
-  if (!Number.isFinite(bound)) throw new Error(`a goal reads "≤ 8" or "≥ 1000", not "${goal}"`);
-  return goal.startsWith("≤") ? value <= bound : value >= bound;
+/** Whether a goal is kept that is written as "≤ 8" or "≥ 1000", or as "≥ 0.85 ×" where it is about the ratio. */
+function meets(goal: string, ours: number, ratio: number | undefined): boolean {
+  const [, sign, bound, times] = /^([≤≥]) (\d+(?:\.\d+)?)( ×)?$/.exec(goal) ?? [];
+  const value = times === undefined ? ours : ratio;
+  if (bound === undefined) throw new Error(`a goal reads "≤ 8", "≥ 1000" or "≥ 0.85 ×", not "${goal}"`);
+  if (value === undefined) throw new Error(`the goal "${goal}" takes a peer`);
+  return sign === "≤" ? value <= Number(bound) : value >= Number(bound);
 }
 
-/** A figure with its goal judged; `ours` is rounded to three significant digits. */
-export function figure(row: Omit<Figure, "met" | "ratio">): Figure {
-  const ours = round(row.ours);
-  const ratio = row.peer === undefined ? {} : { peer: round(row.peer), ratio: round(row.ours / row.peer) };
-  return { ...row, ours, ...ratio, met: row.goal === null ? null : meets(row.ours, row.goal) };
+/** A figure with its goal judged; then numbers are rounded to three significant digits. */
+export function figure(row: Omit<Figure, "met">): Figure {
+  const { ours, peer, goal } = row;
+  const ratio = row.ratio ?? (peer === undefined ? undefined : ours / peer);
+  return {
+    ...row,
+    ours: round(ours),
+    ...(peer === undefined ? {} : { peer: round(peer) }),
+    ...(ratio === undefined ? {} : { ratio: round(ratio) }),
+    met: goal === null ? null : meets(goal, ours, ratio),
+  };
 }
 
 function round(value: number): number {
@@ -69,8 +77,8 @@ export function machine(root: string): Record<string, string | number> {
 }
 
 /**
- * Prints the table and writes `results/<suite>.json`; where only some stores were measured, what stands there of the others is kept
- * (each row says of which commit it is). Returns how many goals were missed.
+ * Prints the table and writes `results/<suite>.json`; where only some stores or providers were measured, what stands there of the
+ * others is kept (each row says of which commit it is; its name begins with the store's). Returns how many goals were missed.
  */
 export function publish(root: string, suite: string, rows: readonly Figure[], only: readonly string[] | null): number {
   const cells = rows.map((row) => [
@@ -93,7 +101,7 @@ export function publish(root: string, suite: string, rows: readonly Figure[], on
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${suite}.json`);
   const kept =
-    only === null ? [] : readRows(file).filter(({ figure: name }) => !only.includes(name.split(":", 1)[0] ?? ""));
+    only === null ? [] : readRows(file).filter(({ figure: name }) => !only.includes(name.split(/[: ]/, 1)[0] ?? ""));
   writeFileSync(file, `${JSON.stringify([...rows, ...kept], null, 2)}\n`);
   return rows.filter((row) => row.met === false).length;
 }

@@ -1,4 +1,4 @@
-import type { BenchOptions } from "../options.ts";
+import { chosen, type BenchOptions } from "../options.ts";
 import { machine, type Figure } from "../report.ts";
 import { discovery } from "./discovery.ts";
 import { growth } from "./growth.ts";
@@ -16,7 +16,7 @@ const kinds: readonly StoreKind[] = ["valkey", "postgres"];
 export async function fleetSuite({ root, quick, only, say }: BenchOptions): Promise<Figure[]> {
   const rows: Figure[] = [];
   const rounds = quick ? 3 : 5;
-  for (const kind of kinds.filter((each) => only === null || only.includes(each))) {
+  for (const kind of chosen(kinds, only)) {
     const section = { root, kind, quick, rounds, conditions: { ...machine(root), rounds }, say };
     rows.push(...(await hundredAgents(section)));
     rows.push(...(await realAgents({ ...section, rounds: 3 })));
