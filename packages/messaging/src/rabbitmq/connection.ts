@@ -3,6 +3,7 @@ import { connect, credentials, type ChannelModel } from "amqplib";
 import type { Clock } from "../clock.ts";
 import { describeError, MessagingError } from "../errors.ts";
 import type { MessagingLog } from "../log.ts";
+import { atMost } from "./at-most.ts";
 import { connectionError, isPermanent } from "./connection-error.ts";
 import type { ConnectionCounts } from "./metrics.ts";
 import type { RabbitMQTarget, RabbitMQTuning } from "./options.ts";
@@ -246,10 +247,7 @@ function open(
 
 /** The broker may never answer. */
 async function closeModel(model: ChannelModel): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, closeMs);
-  await Promise.race([model.close().catch(() => {}), late]);
-  clearTimeout(timer);
+  await atMost(closeMs, model.close());
   // amqplib ends the socket in order, which a peer that is gone never answers: without this it holds the process.
   socketOf(model)?.destroy();
 }

@@ -2,10 +2,12 @@ import type { Channel, ConsumeMessage } from "amqplib";
 import type { Subscription, DeadLetter } from "../provider.ts";
 import type { Queue } from "../queue-definition.ts";
 import { resolveQueue } from "../resolve-queue.ts";
+import { atMost } from "./at-most.ts";
 import { leaseOf, type ChannelLease } from "./channel-lease.ts";
 import { readDeadLetter } from "./dead-letters.ts";
 import { manageChannel, openPlain } from "./managed-channel.ts";
 import { systemNames } from "./names.ts";
+import { checkedDuration } from "./outgoing.ts";
 import type { OpenSubscription, ProviderParts } from "./subscription.ts";
 import { describeError } from "../errors.ts";
 
@@ -89,7 +91,7 @@ export async function consumeDeadLetters(
 
   async function pause(): Promise<void> {
     paused = true;
-    if (channel !== undefined && tag !== undefined) await channel.cancel(tag).catch(() => {});
+    if (channel !== undefined && tag !== undefined) await atMost(2_000, channel.cancel(tag));
   }
 
   const subscription: OpenSubscription = {
@@ -105,11 +107,12 @@ export async function consumeDeadLetters(
       paused = false;
       if (channel !== undefined) await consume(channel);
     },
-    close: async ({ deadline = 30_000 } = {}) => {
+    close: async ({ deadline } = {}) => {
+      const deadlineMs = checkedDuration("deadline", deadline, 0) ?? 30_000;
       await pause();
       if (active > 0) {
         const idle = new Promise<void>((resolve) => (onIdle = resolve));
-        await Promise.race([idle, new Promise((resolve) => setTimeout(resolve, Number(deadline)).unref())]);
+        await atMost(deadlineMs, idle);
       }
       // What was taken a moment ago is acknowledged at the end of this turn.
       await new Promise((resolve) => setImmediate(resolve));

@@ -1,6 +1,7 @@
 import type { Channel, ChannelModel, ConfirmChannel } from "amqplib";
 import { describeError } from "../errors.ts";
 import type { MessagingLog } from "../log.ts";
+import { atMost } from "./at-most.ts";
 import type { BrokerConnection } from "./connection.ts";
 
 /**
@@ -124,13 +125,10 @@ export function manageChannel<C extends Channel>(options: ManagedChannelOptions<
   };
 }
 
-async function closeQuietly(channel: Channel): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, 1_000);
-  try {
-    await Promise.race([channel.close(), late]);
-  } catch {
-    // it was closed already
-  }
-  clearTimeout(timer);
+function closeQuietly(channel: Channel): Promise<void> {
+  return atMost(
+    1_000,
+    // It throws when it is closed already.
+    Promise.resolve().then(() => channel.close()),
+  );
 }

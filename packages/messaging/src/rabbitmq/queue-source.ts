@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import { describeError, MessagingError } from "../errors.ts";
 import type { MessagingLog } from "../log.ts";
 import type { Queue } from "../queue-definition.ts";
+import { atMost } from "./at-most.ts";
 import { leaseOf, type ChannelLease } from "./channel-lease.ts";
 import { decode } from "./codec.ts";
 import type { BrokerConnection } from "./connection.ts";
@@ -46,6 +47,8 @@ export interface QueueSourceOptions {
   clock: Clock;
   log: MessagingLog;
 }
+
+const cancelMs = 2_000;
 
 export function consumeQueue(options: QueueSourceOptions): QueueSource {
   const { connection, queue, prefetch, tuning, metrics, clock, log } = options;
@@ -157,7 +160,7 @@ export function consumeQueue(options: QueueSourceOptions): QueueSource {
       const stopping = tags;
       tags = [];
       const on = channel;
-      if (on !== undefined) await Promise.all(stopping.map((tag) => on.cancel(tag))).catch(() => {});
+      if (on !== undefined) await atMost(cancelMs, Promise.all(stopping.map((tag) => on.cancel(tag))));
     },
     resume: async () => {
       if (!paused) return;
