@@ -12,8 +12,9 @@ export const defaultRetryPolicy: RetryPolicy = { maxRetries: 3, initialMs: 1_000
 
 /** The longest wait before the attempt after `attempt` (1 is the first). */
 export function backoffCeilingMs(policy: RetryPolicy, attempt: number): number {
-  // The exponent is bounded since Infinity × 0 is no number.
-  return Math.floor(Math.min(policy.maxMs, policy.initialMs * policy.factor ** Math.min(attempt - 1, 1_000)));
+  // 0 × Infinity is no number.
+  if (policy.initialMs === 0) return 0;
+  return Math.floor(Math.min(policy.maxMs, policy.initialMs * policy.factor ** (attempt - 1)));
 }
 
 /**

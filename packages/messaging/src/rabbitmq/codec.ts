@@ -23,6 +23,7 @@ export const headers = {
   version: "fleetwire-version",
   expiresAt: "fleetwire-expires-at",
   delayLeft: "fleetwire-delay-left",
+  redeliveries: "fleetwire-redeliveries",
   metadata: "fleetwire-meta-",
   queue: "fleetwire-queue",
   group: "fleetwire-group",
@@ -98,6 +99,8 @@ export interface Decoded {
   readonly attempt: number;
   readonly maxRetries: number | null;
   readonly delayLeftMs: number;
+  /** Counted by consumers, where the broker doesn't. */
+  readonly redeliveries: number;
   readonly trace: Readonly<Record<string, string>> | null;
 }
 
@@ -130,6 +133,7 @@ export function decode(raw: ConsumeMessage, queue: Queue, nowMs: number): Decode
   let attempt = 1;
   let maxRetries: number | null = null;
   let delayLeftMs = 0;
+  let redeliveries = 0;
   let expiresAt: string | undefined;
   if (own === noHeaders || isEmpty(own)) {
     message = plainMessage(id, type, payload, priority, properties.correlationId, properties.timestamp);
@@ -137,6 +141,7 @@ export function decode(raw: ConsumeMessage, queue: Queue, nowMs: number): Decode
     attempt = read(headers.attempt, isCount, 1);
     maxRetries = read<number | null>(headers.maxRetries, isCountFrom0, null);
     delayLeftMs = read(headers.delayLeft, isCount, 0);
+    redeliveries = read(headers.redeliveries, isCount, 0);
     expiresAt = read<string | undefined>(headers.expiresAt, isInstant, undefined);
     message = {
       ...plainMessage(id, type, payload, priority, properties.correlationId, properties.timestamp),
@@ -152,6 +157,7 @@ export function decode(raw: ConsumeMessage, queue: Queue, nowMs: number): Decode
     attempt,
     maxRetries,
     delayLeftMs,
+    redeliveries,
     trace: traceOf(own),
   };
 }

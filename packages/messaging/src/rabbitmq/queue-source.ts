@@ -102,8 +102,8 @@ export function consumeQueue(options: QueueSourceOptions): QueueSource {
     // A single active consumer is one consumer: a second one would only wait in line behind it.
     let cautious = prefetch > 1 && queue.partitions === 0;
     await on.prefetch(cautious ? 1 : prefetch);
-    const first = await consume(on, itsLease, (raw) => {
-      if (!cautious || raw.fields.redelivered) return;
+    const first = await consume(on, itsLease, ({ redeliveries }) => {
+      if (!cautious || redeliveries > 0) return;
       cautious = false;
       void on
         .prefetch(prefetch - 1)
@@ -115,7 +115,11 @@ export function consumeQueue(options: QueueSourceOptions): QueueSource {
     options.begun?.(first);
   }
 
-  async function consume(on: Channel, itsLease: ChannelLease, before: (raw: ConsumeMessage) => void): Promise<string> {
+  async function consume(
+    on: Channel,
+    itsLease: ChannelLease,
+    before: (delivery: RabbitIncoming) => void,
+  ): Promise<string> {
     const { consumerTag } = await on.consume(physical, (raw) => {
       if (raw === null) {
         // The queue was deleted, or its node went: made again, and consumed again.
@@ -123,9 +127,10 @@ export function consumeQueue(options: QueueSourceOptions): QueueSource {
         managed.reopen();
         return;
       }
-      before(raw);
       const delivery = accept(raw, itsLease);
-      if (delivery !== null) options.receive(delivery);
+      if (delivery === null) return;
+      before(delivery);
+      options.receive(delivery);
     });
     tags.push(consumerTag);
     return consumerTag;
@@ -136,7 +141,7 @@ export function consumeQueue(options: QueueSourceOptions): QueueSource {
     itsLease.delivered(raw);
     metrics.consumed.inc();
     const decoded = decode(raw, queue, Date.now());
-    const redeliveries = redeliveriesOf(raw);
+    const redeliveries = redeliveriesOf(raw, decoded.redeliveries);
     const unfit =
       redeliveries > tuning.maxRedeliveries
         ? ({ reason: "crashed", error: `it came back ${redeliveries} times without an outcome` } as const)
@@ -186,11 +191,11 @@ export function consumeQueue(options: QueueSourceOptions): QueueSource {
   };
 }
 
-/** Quorum queues count; classic ones only say that it isn't the first time. */
-function redeliveriesOf(raw: ConsumeMessage): number {
+/** Quorum queues count; classic ones only say that it isn't the first time, and consumers keep the count in a header. */
+function redeliveriesOf(raw: ConsumeMessage, counted: number): number {
   const count: unknown = raw.properties.headers?.["x-delivery-count"];
   if (typeof count === "number" && count > 0) return count;
-  return raw.fields.redelivered ? 1 : 0;
+  return counted + (raw.fields.redelivered ? 1 : 0);
 }
 
 /** What trying again can't change. */

@@ -12,9 +12,14 @@ import { waitFor, type Rung } from "./rungs.ts";
 /** What the broker adds on its way; a copy that goes round again must not carry it (a cycle would be dropped). */
 const brokersHeaders = /^x-(?:death|first-death-|last-death-|delivery-count|acquired-count)/;
 
+/** What is said of one way only. */
+const once: ReadonlySet<string> = new Set([headers.delayLeft, headers.redeliveries]);
+
 export interface RabbitPort extends DeliveryPort<RabbitIncoming> {
   /** Waits on: what is left of a delay longer than the last rung's. */
   delayFurther(delivery: RabbitIncoming, leftMs: number): Promise<void>;
+  /** Writes into the message how often it came back, where the broker doesn't count; it comes again with that. */
+  countRedelivery(delivery: RabbitIncoming): Promise<void>;
 }
 
 /**
@@ -31,7 +36,7 @@ export function createRabbitPort(options: {
   metrics: RabbitMQMetrics;
 }): RabbitPort {
   const { prefix, rungs, publisher, publishTimeoutMs, queue, group, metrics } = options;
-  const { deadLetters } = systemNames(prefix);
+  const { deadLetters, back } = systemNames(prefix);
 
   async function forward(
     delivery: RabbitIncoming,
@@ -67,6 +72,8 @@ export function createRabbitPort(options: {
         expirationMs,
       });
     },
+    countRedelivery: (delivery) =>
+      forward(delivery, back, delivery.physical, { headers: { [headers.redeliveries]: delivery.redeliveries } }),
     deadLetter: async (delivery, reason: DeadLetterReason, { error }: Failure) => {
       await forward(delivery, "", deadLetters, {
         headers: {
@@ -91,7 +98,7 @@ export function copyProperties(
   const { properties } = raw;
   const own: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(properties.headers ?? {})) {
-    if (!brokersHeaders.test(name) && name !== headers.delayLeft) own[name] = value;
+    if (!brokersHeaders.test(name) && !once.has(name)) own[name] = value;
   }
   return {
     messageId: properties.messageId,

@@ -135,14 +135,16 @@ export function createConsumerFor(
   return createSingleConsumer({ ...consumer, intake, port, handler: work.handler, mode: work.mode });
 }
 
-/** Takes deliveries, and sends on those whose delay isn't over. */
+/** Takes deliveries, but sends on those whose delay isn't over, and those whose redelivery nobody has counted. */
 function receiver(options: FeedOptions, consumer: Consumer<RabbitIncoming>): (delivery: RabbitIncoming) => void {
-  const { port, onForwardFailed } = options;
+  const { port, queue, onForwardFailed } = options;
   return (delivery) => {
-    if (delivery.delayLeftMs === 0 || delivery.unfit !== null) {
+    const isUncounted = queue.priority === "native" && delivery.raw.fields.redelivered;
+    if (delivery.unfit !== null || (delivery.delayLeftMs === 0 && !isUncounted)) {
       consumer.receive(delivery);
       return;
     }
-    port.delayFurther(delivery, delivery.delayLeftMs).catch((error: unknown) => onForwardFailed(delivery, error));
+    const sent = isUncounted ? port.countRedelivery(delivery) : port.delayFurther(delivery, delivery.delayLeftMs);
+    sent.catch((error: unknown) => onForwardFailed(delivery, error));
   };
 }

@@ -39,8 +39,8 @@ async function provider(changes: Partial<RabbitMQOptions> = {}) {
 }
 
 /** A consumer in a process of its own, that writes what it handled. */
-async function startConsumer(prefix: string, file: string): Promise<TestProcess> {
-  const child = runSource(new URL("programs/consumer.ts", import.meta.url), [vhost.url, prefix, file]);
+async function startConsumer(prefix: string, file: string, ...more: string[]): Promise<TestProcess> {
+  const child = runSource(new URL("programs/consumer.ts", import.meta.url), [vhost.url, prefix, file, ...more]);
   processes.push(child);
   await child.waitForLine(/consuming/, 30_000);
   return child;
@@ -84,34 +84,38 @@ test("a consumer that is killed loses nothing and spends no attempts", async () 
   expect(all.length - 200).toBeLessThanOrEqual(10);
 });
 
-test("a message that kills its consumers ends among the dead letters, and takes no neighbour with it", async () => {
-  const mine = await provider();
-  await mine.declare(queue);
-  const file = effectsFile();
-  await mine.publishBatch(queue.name, [
-    ...Array.from({ length: 8 }, (_, n) => ({ id: `before${n}`, type: "slow", payload: n })),
-    { id: "poison", type: "kill", payload: 1 },
-    ...Array.from({ length: 8 }, (_, n) => ({ id: `after${n}`, type: "slow", payload: n })),
-  ]);
-  const dead = await deadLettersOf(mine, queue.name);
-  let deaths = 0;
-  while (dead.items.length === 0) {
-    const consumer = await startConsumer(mine.prefix, file).catch(() => null);
-    if (consumer === null) {
-      deaths += 1;
-      continue;
-    }
-    await Promise.race([
-      consumer.exited.then(() => (deaths += 1)),
-      until("the dead letter", () => dead.items.length > 0),
+test.each(["none", "native"] as const)(
+  "a message that kills its consumers ends among the dead letters, and takes no neighbour with it; priority %s",
+  async (priority) => {
+    const mine = await provider();
+    await mine.declare({ ...queue, priority });
+    const file = effectsFile();
+    await mine.publishBatch(queue.name, [
+      ...Array.from({ length: 8 }, (_, n) => ({ id: `before${n}`, type: "slow", payload: n })),
+      { id: "poison", type: "kill", payload: 1 },
+      ...Array.from({ length: 8 }, (_, n) => ({ id: `after${n}`, type: "slow", payload: n })),
     ]);
-  }
-  await until("all neighbours", () => new Set(handled(file).map(({ id }) => id)).size === 16);
-  expect(dead.items.map(({ reason, message }) => [message.id, reason])).toEqual([["poison", "crashed"]]);
-  // 3 redeliveries are allowed; one process may have died before it said that it consumes.
-  expect(deaths).toBeGreaterThanOrEqual(4);
-  expect(handled(file).every(({ attempt }) => attempt === 1)).toBe(true);
-}, 120_000);
+    const dead = await deadLettersOf(mine, queue.name);
+    let deaths = 0;
+    while (dead.items.length === 0) {
+      const consumer = await startConsumer(mine.prefix, file, priority).catch(() => null);
+      if (consumer === null) {
+        deaths += 1;
+        continue;
+      }
+      await Promise.race([
+        consumer.exited.then(() => (deaths += 1)),
+        until("the dead letter", () => dead.items.length > 0),
+      ]);
+    }
+    await until("all neighbours", () => new Set(handled(file).map(({ id }) => id)).size === 16);
+    expect(dead.items.map(({ reason, message }) => [message.id, reason])).toEqual([["poison", "crashed"]]);
+    // 3 redeliveries are allowed; one process may have died before it said that it consumes.
+    expect(deaths).toBeGreaterThanOrEqual(4);
+    expect(handled(file).every(({ attempt }) => attempt === 1)).toBe(true);
+  },
+  120_000,
+);
 
 test("a redelivered message is handled alone: nothing else of its process runs meanwhile", async () => {
   const mine = await provider();
