@@ -12,7 +12,7 @@ export interface DefinitionProblem {
   problem: string;
 }
 
-export const queueNamePattern = /^[a-z0-9]+(?:[._-][a-z0-9]+)*$/;
+const queueNamePattern = /^[a-z0-9]+(?:[._-][a-z0-9]+)*$/;
 const longestName = 80;
 const largestPartitions = 256;
 

@@ -1,13 +1,13 @@
 import { startPostgres, type TestPostgres } from "@fleetwire/testbed";
-import pg from "pg";
+import { Pool, type PoolClient } from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createInbox, inboxTable, type Inbox } from "../src/index.ts";
 
 let postgres: TestPostgres;
-let pool: pg.Pool;
-let inbox: Inbox<pg.PoolClient>;
+let pool: Pool;
+let inbox: Inbox<PoolClient>;
 
-async function transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+async function transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   try {
     await client.query("BEGIN");
@@ -24,7 +24,7 @@ async function transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Prom
 
 beforeAll(async () => {
   postgres = await startPostgres();
-  pool = new pg.Pool({ connectionString: postgres.url, max: 10 });
+  pool = new Pool({ connectionString: postgres.url, max: 10 });
   pool.on("error", () => {}); // the server goes before the last of its idle connections
   await pool.query(inboxTable);
   await pool.query(inboxTable);
@@ -37,7 +37,7 @@ afterAll(async () => {
   await postgres.close();
 });
 
-const effect = (id: string) => async (client: pg.PoolClient) => {
+const effect = (id: string) => async (client: PoolClient) => {
   await client.query("INSERT INTO effect VALUES ($1)", [id]);
 };
 const effects = async () =>
@@ -69,7 +69,7 @@ test("when the work fails nothing is noted, and it can come again", async () => 
 });
 
 test("each consumer has its own memory", async () => {
-  const other = createInbox<pg.PoolClient>({ consumer: "mail", transaction });
+  const other = createInbox<PoolClient>({ consumer: "mail", transaction });
   expect(await inbox.once({ id: "m4" }, effect("m4"))).toBe("handled");
   expect(await other.once({ id: "m4" }, effect("m4"))).toBe("handled");
 });
@@ -77,7 +77,7 @@ test("each consumer has its own memory", async () => {
 test("a batch's work gets what is new, once and in order", async () => {
   await inbox.once({ id: "b" }, effect("b"));
   const seen: string[] = [];
-  const work = async (fresh: readonly { id: string }[], client: pg.PoolClient) => {
+  const work = async (fresh: readonly { id: string }[], client: PoolClient) => {
     for (const { id } of fresh) {
       seen.push(id);
       await effect(id)(client);

@@ -31,17 +31,11 @@ export const headers = {
   error: "fleetwire-error",
 } as const;
 
-export const jsonType = "application/json";
+const jsonType = "application/json";
 const bytesType = "application/octet-stream";
 const traceNames = ["traceparent", "tracestate"] as const;
 
 export type Headers = Record<string, string | number | boolean>;
-
-/** A message as it stands on the wire. Not frozen: a retry changes its headers. */
-export interface WireMessage {
-  readonly body: Buffer;
-  readonly properties: Options.Publish;
-}
 
 /** The body: JSON, or the bytes as they are. @throws MessagingError `invalid_message` */
 export function encodeBody(payload: unknown): Buffer {
@@ -180,8 +174,13 @@ function plainMessage(
     correlationId: isName(correlationId) ? correlationId : undefined,
     version: 1,
     metadata: noMetadata,
-    publishedAt: typeof timestamp === "number" ? new Date(timestamp * 1_000) : undefined,
+    publishedAt: dateOf(timestamp),
   };
+}
+
+function dateOf(timestamp: unknown): Date | undefined {
+  const date = typeof timestamp === "number" ? new Date(timestamp * 1_000) : undefined;
+  return date === undefined || Number.isNaN(date.getTime()) ? undefined : date;
 }
 
 function unfitness(

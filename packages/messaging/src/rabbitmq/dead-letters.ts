@@ -25,22 +25,32 @@ export function readDeadLetter(
 ): DeadLetter {
   const { message, attempt, unfit } = decode(raw, reader, 0);
   const own: Record<string, unknown> = raw.properties.headers ?? {};
+  const death = lastDeath(own["x-death"]);
   const text = (name: string): string | null => {
     const value = own[name];
     return typeof value === "string" ? value : null;
   };
-  const physical = text("x-first-death-queue");
-  const owner = physical === null ? undefined : ownerOf(prefix, physical, queues);
-  const said = text(headers.reason) ?? text("x-first-death-reason") ?? "";
+  // A consumer's decision is a fresh message without the broker's record; where there is one, our headers are older.
+  const owner = death === undefined ? undefined : ownerOf(prefix, death.queue, queues);
+  const said = (death === undefined ? text(headers.reason) : death.reason) ?? "";
   return {
     message,
-    queue: text(headers.queue) ?? owner?.queue.name ?? null,
-    group: text(headers.group) ?? owner?.group.name ?? null,
+    queue: death === undefined ? text(headers.queue) : (owner?.queue.name ?? null),
+    group: death === undefined ? text(headers.group) : (owner?.group.name ?? null),
     reason: isReason(said) ? said : unfit === null ? "rejected" : "malformed",
-    error: text(headers.error) ?? (physical === null ? (unfit?.error ?? "") : `${said} in ${physical}`),
+    error: death === undefined ? (text(headers.error) ?? unfit?.error ?? "") : `${said} in ${death.queue}`,
     attempt,
     body: raw.content,
   };
+}
+
+/** The broker's newest record comes first: an earlier one is of a rung that the message came through. */
+function lastDeath(record: unknown): { queue: string; reason: string } | undefined {
+  const [last]: unknown[] = Array.isArray(record) ? record : [];
+  if (typeof last !== "object" || last === null || !("queue" in last) || !("reason" in last)) return undefined;
+  return typeof last.queue === "string" && typeof last.reason === "string"
+    ? { queue: last.queue, reason: last.reason }
+    : undefined;
 }
 
 function isReason(text: string): text is DeadLetterReason {

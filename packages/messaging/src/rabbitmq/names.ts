@@ -37,7 +37,7 @@ export function exchangeOf(prefix: string, queue: Queue): string {
 }
 
 /** A group's queue: the bare name where there is one group, else `<name>.<group>`; broadcasts always have the group. */
-export function groupQueueName(prefix: string, queue: Queue, group: string): string {
+function groupQueueName(prefix: string, queue: Queue, group: string): string {
   const bare = `${prefix}.${queue.name}`;
   return queue.groups.length === 1 && queue.kind !== "broadcast" ? bare : `${bare}.${group}`;
 }

@@ -193,9 +193,10 @@ export function consumeQueue(options: QueueSourceOptions): QueueSource {
 
 /** Quorum queues count; classic ones only say that it isn't the first time, and consumers keep the count in a header. */
 function redeliveriesOf(raw: ConsumeMessage, counted: number): number {
+  // Before the first redelivery, what stands there is a producer's.
+  if (!raw.fields.redelivered) return counted;
   const count: unknown = raw.properties.headers?.["x-delivery-count"];
-  if (typeof count === "number" && count > 0) return count;
-  return counted + (raw.fields.redelivered ? 1 : 0);
+  return typeof count === "number" && count > 0 ? count : counted + 1;
 }
 
 /** What trying again can't change. */

@@ -13,7 +13,14 @@ import { waitFor, type Rung } from "./rungs.ts";
 const brokersHeaders = /^x-(?:death|first-death-|last-death-|delivery-count|acquired-count)/;
 
 /** What is said of one way only. */
-const once: ReadonlySet<string> = new Set([headers.delayLeft, headers.redeliveries]);
+const once: ReadonlySet<string> = new Set([
+  headers.delayLeft,
+  headers.redeliveries,
+  headers.queue,
+  headers.group,
+  headers.reason,
+  headers.error,
+]);
 
 export interface RabbitPort extends DeliveryPort<RabbitIncoming> {
   /** Waits on: what is left of a delay longer than the last rung's. */
@@ -91,10 +98,7 @@ export function createRabbitPort(options: {
 }
 
 /** The message's own properties, for a copy of it. */
-export function copyProperties(
-  raw: ConsumeMessage,
-  changes: { headers: Headers; expirationMs?: number },
-): Options.Publish {
+function copyProperties(raw: ConsumeMessage, changes: { headers: Headers; expirationMs?: number }): Options.Publish {
   const { properties } = raw;
   const own: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(properties.headers ?? {})) {

@@ -1,9 +1,10 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { reconnectDelayMs } from "./reconnect-delay.ts";
 
+const longest = (attempts: number): number => reconnectDelayMs(attempts, 5_000, () => 0.999_999);
+
 test("the first try follows a loss almost at once, the next after 5 s, doubling, at most a minute", () => {
-  const longest = (attempts: number) => reconnectDelayMs(attempts, 5_000, () => 0.999_999);
   expect(longest(0)).toBeLessThanOrEqual(250);
   expect([1, 2, 3, 4, 5, 50].map((attempts) => Math.round(longest(attempts)))).toEqual([
     5_000, 10_000, 20_000, 40_000, 60_000, 60_000,

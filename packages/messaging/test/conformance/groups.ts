@@ -3,6 +3,9 @@ import { collector, deadLettersOf, uniqueQueue, until, type Harness } from "./wo
 
 const code = (expected: string) => expect.objectContaining({ name: "MessagingError", code: expected });
 
+const ids = (items: readonly { message: { id: string } }[]): number =>
+  new Set(items.map(({ message }) => message.id)).size;
+
 export function groups(harness: Harness): void {
   describe("groups", () => {
     test("each group gets every event, and each event goes to one consumer of the group", async () => {
@@ -22,8 +25,6 @@ export function groups(harness: Harness): void {
       );
       await company.atLeast(40);
       await notifications.atLeast(40);
-      const ids = (items: readonly { message: { id: string } }[]) =>
-        new Set(items.map(({ message }) => message.id)).size;
       expect(ids(company.items)).toBe(40);
       expect(ids(notifications.items)).toBe(40);
       expect(company.items).toHaveLength(40);

@@ -49,7 +49,7 @@ export async function deadLettersOf(provider: QueueProvider, queue: string) {
   return found;
 }
 
-export const deadlineMs = 15_000;
+const deadlineMs = 15_000;
 
 /** Waits for a condition with this suite's deadline. */
 export function until<T>(

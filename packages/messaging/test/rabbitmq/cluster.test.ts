@@ -69,9 +69,9 @@ describe("faults of a cluster", () => {
     let n = 0;
     let confirmed = 0;
     let failed = 0;
-    let going = true;
+    const stop = new AbortController();
     const load = Array.from({ length: 20 }, async () => {
-      while (going) {
+      while (!stop.signal.aborted) {
         const id = `m${n++}`;
         ledger.attempted(id);
         const isStored = await publisher.publish(queue.name, { id, type: "t", payload: 1 }, { deadline: "30s" }).then(
@@ -89,7 +89,7 @@ describe("faults of a cluster", () => {
     await fault(publisher.prefix);
     const before = effects.size;
     await until("the load flows again", () => effects.size > before + 100);
-    going = false;
+    stop.abort();
     await Promise.all(load);
     const check = () => ledger.check().lost;
     await until("each confirmed message's effect", () => check().length === 0);

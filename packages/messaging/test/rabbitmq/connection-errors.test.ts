@@ -169,5 +169,5 @@ test("a cluster's list of hosts is gone through until one answers", async () => 
   const url = `amqp://${broker.user}:${broker.password}@127.0.0.1:${dead},127.0.0.1:${broker.port}/${vhost.name}`;
   const service = provider(url, { random: () => 0 });
   await service.initialize();
-  await until("health", () => service.healthCheck());
+  expect(await until("health", () => service.healthCheck())).toBe(true);
 });

@@ -1,12 +1,7 @@
 import { startFaultProxy, type FaultProxy, type TestRabbitMQ } from "@fleetwire/testbed";
 import { Registry } from "prom-client";
 import { silentLog, type MessagingLog, type QueueProvider } from "../../src/index.ts";
-import {
-  createRabbitMQProvider,
-  resolveRabbitMQ,
-  type RabbitMQOptions,
-  type RabbitMQProvider,
-} from "../../src/rabbitmq/index.ts";
+import { createRabbitMQProvider, resolveRabbitMQ, type RabbitMQOptions } from "../../src/rabbitmq/index.ts";
 import type { Harness } from "../conformance/world.ts";
 
 let prefixes = 0;
@@ -31,12 +26,11 @@ export function optionsFor(url: string, changes: Partial<RabbitMQOptions> = {}):
   };
 }
 
-const stderrLog: MessagingLog = {
-  debug: (fields, message) => console.error("debug", message, fields),
-  info: (fields, message) => console.error("info", message, fields),
-  warn: (fields, message) => console.error("warn", message, fields),
-  error: (fields, message) => console.error("error", message, fields),
-};
+const say =
+  (level: string) =>
+  (fields: object, message: string): void =>
+    void process.stderr.write(`${level} ${message} ${JSON.stringify(fields)}\n`);
+const stderrLog: MessagingLog = { debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") };
 
 /** Runs the conformance suite on brokers: each provider has a proxy of its own, so that it can be cut off. */
 export function rabbitmqHarness(brokers: () => { nodes: readonly TestRabbitMQ[]; url: string }, name: string): Harness {
@@ -82,5 +76,3 @@ export function viaProxy(url: string, { host, port }: { host: string; port: numb
   parsed.port = String(port);
   return parsed.toString();
 }
-
-export type { RabbitMQProvider };

@@ -76,6 +76,7 @@ test("a half-open connection is found by its heartbeat, and what was under way i
     await until("the loss is known", async () => !(await mine.healthCheck()));
     await proxy.heal();
   });
+  expect(await mine.healthCheck()).toBe(true);
 });
 
 test("while the connection is half-open a publish ends at its deadline, and says that it may be stored", async () => {
@@ -115,6 +116,7 @@ test("a frozen broker is found as a half-open one is, and goes on when it thaws"
     await until("the loss is known", async () => !(await mine.healthCheck()));
     await broker.resume();
   });
+  expect(await mine.healthCheck()).toBe(true);
 });
 
 test("close doesn't wait for a broker that doesn't answer", async () => {

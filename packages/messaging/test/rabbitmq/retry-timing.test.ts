@@ -14,14 +14,15 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(() => broker.close());
 
+// Delays of every rung up to 4 s, the same in each run.
+const delays = [0, 1, 40, 120, 250, 251, 333, 499, 700, 1_000, 1_333, 1_999, 2_500, 3_100, 4_000];
+const delayOf = (n: number, attempt: number): number => delays[(n * 7 + attempt * 4) % delays.length] ?? 0;
+
 test("100 messages that fail three times each, while others flow: each waits its delay, and at most twice it or 250 ms, and 100 ms", async () => {
   const provider = createRabbitMQProvider(optionsFor(url));
   await provider.initialize();
   await provider.declare({ name: "tasks.retried", kind: "task", groups: ["workers"], concurrency: 50 });
   await provider.declare({ name: "tasks.flow", kind: "task", groups: ["workers"] });
-  // Delays of every rung up to 4 s, the same in each run.
-  const delayOf = (n: number, attempt: number): number =>
-    [0, 1, 40, 120, 250, 251, 333, 499, 700, 1_000, 1_333, 1_999, 2_500, 3_100, 4_000][(n * 7 + attempt * 4) % 15] ?? 0;
   const failedAt = new Map<string, { at: number; delay: number }>();
   const waits: { delay: number; waited: number; begun: number }[] = [];
   let finished = 0;
@@ -44,11 +45,11 @@ test("100 messages that fail three times each, while others flow: each waits its
 
   // Others flow; how long one of them takes meanwhile says what this machine adds to any delivery.
   const trips: { began: number; ended: number }[] = [];
-  let flowing = true;
+  const stop = new AbortController();
   const arrived = new Map<string, () => void>();
   await provider.subscribe("tasks.flow", ({ message }) => arrived.get(message.id)?.(), { group: "workers" });
   const flow = (async () => {
-    for (let n = 0; flowing; n++) {
+    for (let n = 0; !stop.signal.aborted; n++) {
       const began = performance.now();
       const here = new Promise<void>((resolve) => arrived.set(`f${n}`, resolve));
       await provider.publish("tasks.flow", { id: `f${n}`, type: "t", payload: n });
@@ -64,7 +65,7 @@ test("100 messages that fail three times each, while others flow: each waits its
     { maxRetries: 3 },
   );
   await until("all at their fourth attempt", () => finished === 100);
-  flowing = false;
+  stop.abort();
   await flow;
   await provider.close();
 

@@ -151,6 +151,28 @@ test("a delay that isn't over, and our consumer sends it on", async () => {
   expect(delivery?.attempt).toBe(2);
 });
 
+test("a delay that isn't over, of a delivery that came back on a queue with native priority: still not early", async () => {
+  const { name, physical, key } = await world.declared({ priority: "native" });
+  const began = performance.now();
+  await bare.publish(`${prefix}.tasks`, key, "1", { ...plain, headers: { "fleetwire-delay-left": 600 } });
+  bare.channel.nack(await bare.take(physical), false, true);
+  const got = collector<{ redeliveries: number; at: number }>();
+  await provider.subscribe(name, ({ redeliveries }) => got.take({ redeliveries, at: performance.now() }), {
+    group: "workers",
+  });
+  const [delivery] = await got.atLeast(1);
+  expect((delivery?.at ?? 0) - began).toBeGreaterThanOrEqual(599);
+});
+
+test("what came back on a queue with native priority, counted as documented", async () => {
+  const { name, physical } = await world.declared({ priority: "native" });
+  await bare.publish(`${prefix}.return`, physical, "1", { ...plain, headers: { "fleetwire-redeliveries": 2 } });
+  bare.channel.nack(await bare.take(physical), false, true);
+  const got = collector();
+  await provider.subscribe(name, got.take, { group: "workers" });
+  expect((await got.atLeast(1))[0]).toMatchObject({ attempt: 1, redeliveries: 3 });
+});
+
 test("a dead letter as documented, and ours is told of it", async () => {
   const { name, physical } = await world.declared();
   const dead = await deadLettersOf(provider, name);
