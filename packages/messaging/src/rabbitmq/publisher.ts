@@ -146,14 +146,15 @@ export function createPublisher(options: {
     } catch (cause) {
       unconfirmed.delete(entry);
       entry.channel = undefined;
-      // Headers beyond what a frame holds; or a channel that closes just now, and is replaced.
-      if (cause instanceof RangeError) {
-        end(entry, new MessagingError("invalid_message", `it can't be sent: ${cause.message}`, { cause }));
-        return true;
+      // A channel that closes just now, and is replaced; else the message itself has no encoding.
+      if (cause instanceof Error && cause.name === "IllegalOperationError") {
+        head -= 1;
+        waitingBytes += body.length;
+        return false;
       }
-      head -= 1;
-      waitingBytes += body.length;
-      return false;
+      const words = cause instanceof Error ? cause.message : "it has no encoding";
+      end(entry, new MessagingError("invalid_message", `it can't be sent: ${words}`, { cause }));
+      return true;
     }
   }
 

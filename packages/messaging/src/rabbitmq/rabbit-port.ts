@@ -1,16 +1,20 @@
 import type { ConsumeMessage, Options } from "amqplib";
 import type { DeliveryPort, Failure } from "../consumer/incoming.ts";
+import { MessagingError } from "../errors.ts";
+import { isMessageId, isMessageType } from "../message.ts";
 import type { DeadLetterReason } from "../outcome.ts";
 import { headers, type Headers } from "./codec.ts";
 import type { RabbitMQMetrics } from "./metrics.ts";
 import { systemNames } from "./names.ts";
-import type { Outgoing } from "./publish-entry.ts";
 import type { Publisher } from "./publisher.ts";
 import type { RabbitIncoming } from "./rabbit-incoming.ts";
 import { waitFor, type Rung } from "./rungs.ts";
 
-/** What the broker adds on its way; a copy that goes round again must not carry it (a cycle would be dropped). */
-const brokersHeaders = /^x-(?:death|first-death-|last-death-|delivery-count|acquired-count)/;
+/**
+ * What the broker adds on its way, and further queues that a producer named (CC): a copy that goes round again must not
+ * carry them. A cycle would be dropped, and other queues would get the copy too.
+ */
+const brokersHeaders = /^(?:x-(?:death|first-death-|last-death-|delivery-count|acquired-count)|B?CC$)/;
 
 /** What is said of one way only. */
 const once: ReadonlySet<string> = new Set([
@@ -52,14 +56,16 @@ export function createRabbitPort(options: {
     changes: { headers: Headers; expirationMs?: number },
   ): Promise<void> {
     const { raw } = delivery;
-    const message: Outgoing = {
-      exchange,
-      routingKey,
-      body: raw.content,
-      properties: copyProperties(raw, changes),
-      mayBeUnrouted: false,
-    };
-    await publisher.publish(message, publishTimeoutMs);
+    const send = (properties: Options.Publish): Promise<void> =>
+      publisher.publish(
+        { exchange, routingKey, body: raw.content, properties, mayBeUnrouted: false },
+        publishTimeoutMs,
+      );
+    await send(copyProperties(raw, changes)).catch((error: unknown) => {
+      if (!(error instanceof MessagingError) || error.code !== "invalid_message") throw error;
+      // Another program's properties, which can be read and not be written again: it goes on without them.
+      return send(essentialProperties(delivery, changes));
+    });
     delivery.channel.ack(raw);
   }
 
@@ -118,5 +124,27 @@ function copyProperties(raw: ConsumeMessage, changes: { headers: Headers; expira
     mandatory: true,
     ...(changes.expirationMs === undefined ? {} : { expiration: changes.expirationMs }),
     headers: { ...own, ...changes.headers },
+  };
+}
+
+/** Of a delivery whose properties can't be written again: what it needs to be handled. */
+function essentialProperties(
+  { message }: RabbitIncoming,
+  changes: { headers: Headers; expirationMs?: number },
+): Options.Publish {
+  return {
+    ...(isMessageId(message.id) ? { messageId: message.id } : {}),
+    ...(isMessageType(message.type) ? { type: message.type } : {}),
+    contentType: message.payload instanceof Uint8Array ? "application/octet-stream" : "application/json",
+    priority: message.priority,
+    deliveryMode: 2,
+    mandatory: true,
+    ...(changes.expirationMs === undefined ? {} : { expiration: changes.expirationMs }),
+    headers: {
+      ...(message.companyId === "default" ? {} : { [headers.company]: message.companyId }),
+      ...(message.key === undefined ? {} : { [headers.key]: message.key }),
+      ...(message.version === 1 ? {} : { [headers.version]: message.version }),
+      ...changes.headers,
+    },
   };
 }
