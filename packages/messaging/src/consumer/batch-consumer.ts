@@ -49,8 +49,12 @@ export function createBatchConsumer<T extends Incoming>(
   function start(): void {
     if (timer !== null) clearTimeout(timer);
     timer = null;
-    const batch = gathered;
+    const batch = gathered.filter(({ delivery }) => !delivery.lease.signal.aborted);
+    const lost = gathered.length - batch.length;
     gathered = [];
+    counts.lost.inc(lost);
+    for (let ended = 0; ended < lost; ended++) flow.ended();
+    if (batch.length === 0) return;
     slots += 1;
     void run(batch);
   }

@@ -54,7 +54,7 @@ export const rabbitmqDefaults: RabbitMQTuning = {
   prefetchCount: 10,
   consumerTimeoutMs: 1_800_000,
   maxUnconfirmed: 1_000,
-  maxBuffered: 10_000,
+  maxBuffered: 100_000,
   maxBufferedBytes: 67_108_864,
   maxMessageBytes: 1_048_576,
   maxRedeliveries: 10,

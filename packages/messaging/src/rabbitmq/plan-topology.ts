@@ -50,17 +50,13 @@ export async function planTopology(
   return changes;
 }
 
-function differences(spec: QueueSpec, found: Readonly<Record<string, unknown>>): TopologyChange[] {
-  const wanted: Record<string, unknown> = declaredArguments(spec, true);
-  const limits = Object.keys(spec.limits).map((name) => `x-${name}`);
+function differences(spec: QueueSpec, broker: Readonly<Record<string, unknown>>): TopologyChange[] {
+  // Up to 3.x a classic queue says nothing of its type.
+  const wanted: Record<string, unknown> = { "x-queue-type": "classic", ...declaredArguments(spec, true) };
+  const found: Record<string, unknown> = { "x-queue-type": "classic", ...broker };
   const names = new Set([...Object.keys(wanted), ...Object.keys(found)]);
   return [...names]
-    .filter(
-      (name) =>
-        wanted[name] !== found[name] &&
-        !(name === "x-queue-type" && wanted[name] === undefined && found[name] === "classic"),
-    )
-    .filter((name) => !limits.includes(name) || found[name] !== undefined)
+    .filter((name) => wanted[name] !== found[name])
     .map((argument) => ({
       kind: "mismatch",
       name: spec.name,

