@@ -17,6 +17,8 @@ export interface DeclaredQueues {
   readonly mismatches: Mismatches;
   /** @throws MessagingError `closed`, or what keeps the connection from being open. */
   readonly model: () => ChannelModel;
+  /** Refuses what no reconnection will bring. @throws MessagingError `closed`, or why there never is a connection. */
+  readonly refuseWithoutConnection: () => void;
   /** What every installation has. */
   readonly makeSystem: () => Promise<void>;
   readonly declare: (definition: QueueDefinition) => Promise<void>;
@@ -66,6 +68,10 @@ export function createDeclaredQueues(options: {
     );
   }
 
+  function refuseWithoutConnection(): void {
+    if (connection.state === "idle" || connection.state === "failed" || connection.state === "closed") model();
+  }
+
   async function apply(topology: Topology): Promise<void> {
     const found = await applyTopology(model(), topology, management);
     for (const { name } of [...topology.queues, ...topology.exchanges]) if (!found.has(name)) mismatches.delete(name);
@@ -108,6 +114,7 @@ export function createDeclaredQueues(options: {
   return {
     mismatches,
     model,
+    refuseWithoutConnection,
     makeSystem: async () => {
       await apply(systemTopology(prefix));
       systemMade = true;

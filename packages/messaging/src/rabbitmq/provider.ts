@@ -139,7 +139,8 @@ export function createRabbitMQProvider(options: RabbitMQOptions): RabbitMQProvid
     subscribeOptions: Parameters<typeof openSubscription>[3],
   ): Promise<Subscription> {
     const queue = declared.find(queueName);
-    declared.model();
+    // While it is lost for now, the subscription begins with the next connection.
+    declared.refuseWithoutConnection();
     const subscription = openSubscription(parts, queue, work, subscribeOptions, () =>
       subscriptions.delete(subscription),
     );
