@@ -25,5 +25,6 @@ export { bearerToken, hashToken, newToken } from "./principal/token.ts";
 export { describeSettings, printableSettings, settingsHelp, type SettingDescription } from "./settings/describe.ts";
 export { formatDuration, parseDuration, type DurationText } from "./settings/duration.ts";
 export { choice, duration, flag, integer, list, number, path, port, secret, text } from "./settings/kinds.ts";
+export { rabbitmqSettings } from "./settings/rabbitmq.ts";
 export { SettingsError, loadSettings, type Settings, type SettingsInput } from "./settings/load.ts";
 export type { SettingSpec } from "./settings/spec.ts";

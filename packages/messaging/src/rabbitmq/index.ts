@@ -1,3 +1,4 @@
+export { rabbitmqOptionsFrom, type RabbitMQSettings } from "./from-settings.ts";
 export { createRabbitMQProvider, type RabbitMQProvider } from "./provider.ts";
 export {
   rabbitmqDefaults,

@@ -28,7 +28,7 @@ const wellKnownPasswords = new Set([
 
 /**
  * Where the broker is: the URL, or host, port, username, password and vhost. Without a username and a password it is
- * `guest`, which brokers let in from loopback only.
+ * `guest`, which brokers let in from loopback only; or whoever the client's certificate says, where there is one.
  *
  * @throws MessagingError `invalid_definition` when the URL isn't AMQP's, when it and the others say different things, or
  * when a well-known password is meant for another machine.
@@ -46,8 +46,7 @@ function fromParts(input: RabbitMQTargetInput): RabbitMQTarget {
   return {
     hosts: [{ host: input.host || "localhost", port: input.port ?? (input.tls ? 5671 : 5672) }],
     vhost: input.vhost || "/",
-    username: input.username || "guest",
-    password: input.password || "guest",
+    ...loginOf(input.username, input.password, input),
     tls: input.tls ?? null,
   };
 }
@@ -61,8 +60,11 @@ function fromUrl(text: string, input: RabbitMQTargetInput): RabbitMQTarget {
     hosts: hostList.split(",").map((entry) => hostOf(entry, isTls)),
     // As RabbitMQ defines it: no path is the vhost "/", and an empty one is the vhost "".
     vhost: vhost === undefined || vhost === "" ? "/" : decoded(vhost),
-    username: user === undefined ? input.username || "guest" : decoded(user),
-    password: password === undefined ? input.password || "guest" : decoded(password),
+    ...loginOf(
+      user === undefined ? input.username : decoded(user),
+      password === undefined ? input.password : decoded(password),
+      input,
+    ),
     tls: isTls ? (input.tls ?? {}) : null,
   };
   const [first] = target.hosts;
@@ -79,6 +81,16 @@ function fromUrl(text: string, input: RabbitMQTargetInput): RabbitMQTarget {
       throw invalid(`the RabbitMQ URL and the ${part} setting say different things: set one of them`);
   }
   return target;
+}
+
+/** Nobody named, and a certificate to show: it says who we are (SASL EXTERNAL). */
+function loginOf(
+  username: string | undefined,
+  password: string | undefined,
+  { tls }: RabbitMQTargetInput,
+): { username: string; password: string } {
+  if (tls?.cert !== undefined && !username && !password) return { username: "", password: "" };
+  return { username: username || "guest", password: password || "guest" };
 }
 
 function hostOf(entry: string, isTls: boolean): { host: string; port: number } {
