@@ -12,7 +12,10 @@ export type MessagingErrorCode =
   | "queue_quarantined"
   /** No group got the message: its topology is gone. */
   | "unroutable"
-  /** The broker refused it until the deadline: the queue is full, or a node is failing. */
+  /**
+   * The broker refused it until the deadline: the queue is full, or a node is failing. Where several groups get it, one of
+   * them refused; the others may have it.
+   */
   | "publish_refused"
   /** Never sent before the deadline: nothing has happened. */
   | "publish_timeout"

@@ -77,6 +77,11 @@ export function isMessageType(type: unknown): type is string {
   return typeof type === "string" && type.length <= longestType && typePattern.test(type);
 }
 
+/** Brokers keep it as a short text. */
+export function isCorrelationId(id: unknown): id is string {
+  return isName(id) && Buffer.byteLength(id) <= 255;
+}
+
 /** A company's id, a key or a correlation id: 1 to 128 characters, none of them a control character. */
 export function isName(name: unknown): name is string {
   return typeof name === "string" && name.length <= 128 && printable.test(name);
@@ -94,7 +99,8 @@ export function completeMessage<P>(message: NewMessage<P>): Message<P> {
   if (payload === undefined) throw invalid("payload", "a JSON value or bytes");
   if (companyId !== undefined && !isName(companyId)) throw invalid("companyId", "1 to 128 characters");
   if (key !== undefined && !isName(key)) throw invalid("key", "1 to 128 characters");
-  if (correlationId !== undefined && !isName(correlationId)) throw invalid("correlationId", "1 to 128 characters");
+  if (correlationId !== undefined && !isCorrelationId(correlationId))
+    throw invalid("correlationId", "1 to 128 characters, at most 255 bytes");
   if (version !== undefined && !(Number.isSafeInteger(version) && version >= 1)) throw invalid("version", "1 or more");
   if (metadata !== undefined) checkMetadata(metadata);
   return {
@@ -141,7 +147,11 @@ function checkMetadata(metadata: Readonly<Record<string, unknown>>): void {
 
 export function isMetadataValue(value: unknown): value is MetadataValue {
   if (typeof value === "string") return value.length <= 1_024 && !value.includes("\0");
-  return typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value));
+  if (typeof value === "boolean") return true;
+  // Beyond these, whole numbers aren't exact, and brokers have no place for them.
+  return (
+    typeof value === "number" && Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value))
+  );
 }
 
 function invalid(field: string, expected: string): MessagingError {

@@ -31,6 +31,9 @@ export class Reject extends Error {
 /** The longest that a message may wait: 30 days. */
 export const longestDelayMs = 30 * 86_400_000;
 
+/** The largest maxRetries, of a queue or of a message. */
+export const mostRetries = 1_000;
+
 /** Why a delivery is among the dead letters. */
 export type DeadLetterReason =
   /** Its handler threw Reject. */

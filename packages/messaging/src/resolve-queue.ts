@@ -2,7 +2,7 @@ import { defaultRetryPolicy, type RetryPolicy } from "./backoff.ts";
 import { durationMs } from "./duration.ts";
 import { MessagingError } from "./errors.ts";
 import { didYouMean } from "./near-name.ts";
-import { longestDelayMs } from "./outcome.ts";
+import { longestDelayMs, mostRetries } from "./outcome.ts";
 import { topicBase, type Group, type Queue, type QueueDefinition, type RateLimit } from "./queue-definition.ts";
 import { isTopicPattern } from "./topic.ts";
 
@@ -168,7 +168,7 @@ function retryOf(raw: unknown, say: Say): RetryPolicy {
   const isFactor = typeof factor === "number" && factor >= 1 && factor <= 100;
   if (!isFactor) say(["retry", "factor"], "expected a number from 1 to 100");
   const policy: RetryPolicy = {
-    maxRetries: read.integer("maxRetries", 0, 1_000) ?? defaultRetryPolicy.maxRetries,
+    maxRetries: read.integer("maxRetries", 0, mostRetries) ?? defaultRetryPolicy.maxRetries,
     initialMs: read.duration("initial", 0) ?? defaultRetryPolicy.initialMs,
     factor: isFactor ? factor : defaultRetryPolicy.factor,
     maxMs: read.duration("max", 0) ?? defaultRetryPolicy.maxMs,

@@ -24,7 +24,9 @@ export class HeldDelivery<P> implements Delivery<P> {
     return this.#incoming.lease.signal;
   }
 
-  extend(): Promise<void> {
-    return this.#incoming.lease.extend();
+  /** Bound: handlers take their delivery apart. */
+  get extend(): () => Promise<void> {
+    const { lease } = this.#incoming;
+    return () => lease.extend();
   }
 }

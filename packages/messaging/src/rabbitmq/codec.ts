@@ -1,6 +1,8 @@
 import type { ConsumeMessage, Options } from "amqplib";
+import { isUtf8 } from "node:buffer";
 import { MessagingError } from "../errors.ts";
 import {
+  isCorrelationId,
   isMessageId,
   isMessageType,
   isMetadataValue,
@@ -11,7 +13,7 @@ import {
   type Message,
   type MetadataValue,
 } from "../message.ts";
-import type { DeadLetterReason } from "../outcome.ts";
+import { longestDelayMs, mostRetries, type DeadLetterReason } from "../outcome.ts";
 import type { Queue } from "../queue-definition.ts";
 
 /** Header names; `docs/wire-format.md` says what each means. What has its default isn't sent. */
@@ -133,8 +135,8 @@ export function decode(raw: ConsumeMessage, queue: Queue, nowMs: number): Decode
     message = plainMessage(id, type, payload, priority, properties.correlationId, properties.timestamp);
   } else {
     attempt = read(headers.attempt, isCount, 1);
-    maxRetries = read<number | null>(headers.maxRetries, isCountFrom0, null);
-    delayLeftMs = read(headers.delayLeft, isCount, 0);
+    maxRetries = read<number | null>(headers.maxRetries, isRetryLimit, null);
+    delayLeftMs = read(headers.delayLeft, isDelay, 0);
     redeliveries = read(headers.redeliveries, isCount, 0);
     expiresAt = read<string | undefined>(headers.expiresAt, isInstant, undefined);
     message = {
@@ -171,7 +173,7 @@ function plainMessage(
     priority: typeof priority === "number" ? priority : priorities.normal,
     companyId: "default",
     key: undefined,
-    correlationId: isName(correlationId) ? correlationId : undefined,
+    correlationId: isCorrelationId(correlationId) ? correlationId : undefined,
     version: 1,
     metadata: noMetadata,
     publishedAt: dateOf(timestamp),
@@ -203,6 +205,10 @@ function decodeBody(content: Buffer, contentType: unknown, problems: string[]): 
   if (contentType === bytesType) return content;
   if (contentType !== undefined && !isJson(contentType)) {
     problems.push(`the content type is neither ${jsonType} nor ${bytesType}`);
+    return content;
+  }
+  if (!isUtf8(content)) {
+    problems.push("the body isn't UTF-8");
     return content;
   }
   try {
@@ -249,10 +255,14 @@ function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
 }
 
-function isCountFrom0(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+function isRetryLimit(value: unknown): value is number {
+  return value === 0 || (isCount(value) && value <= mostRetries);
 }
 
-function isInstant(value: unknown): value is string {
+function isDelay(value: unknown): value is number {
+  return isCount(value) && value <= longestDelayMs;
+}
+
+export function isInstant(value: unknown): value is string {
   return typeof value === "string" && value.length <= 40 && !Number.isNaN(Date.parse(value));
 }

@@ -36,7 +36,8 @@ export function readDeadLetter(
   return {
     message,
     queue: death === undefined ? text(headers.queue) : (owner?.queue.name ?? null),
-    group: death === undefined ? text(headers.group) : (owner?.group.name ?? null),
+    // A listener without a group has none.
+    group: (death === undefined ? text(headers.group) : owner?.group.name) || null,
     reason: isReason(said) ? said : unfit === null ? "rejected" : "malformed",
     error: death === undefined ? (text(headers.error) ?? unfit?.error ?? "") : `${said} in ${death.queue}`,
     attempt,

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { createFifo } from "../consumer/incoming.ts";
 import type { Consumer } from "../consumer/consumer.ts";
 import { exchangeOf } from "./names.ts";
@@ -26,7 +27,11 @@ export function liveListener(options: Omit<FeedOptions, "group">): Feed {
   const feed = consumeQueue({
     ...source,
     physical: async (channel) => {
-      const { queue: name } = await channel.assertQueue("", { exclusive: true, autoDelete: true, durable: false });
+      const { queue: name } = await channel.assertQueue(`${prefix}.${queue.name}.live-${randomUUID()}`, {
+        exclusive: true,
+        autoDelete: true,
+        durable: false,
+      });
       await channel.bindQueue(name, exchange, "");
       return name;
     },

@@ -1,7 +1,7 @@
 import { durationMs, type Duration } from "../duration.ts";
 import { MessagingError } from "../errors.ts";
 import type { Message } from "../message.ts";
-import { longestDelayMs } from "../outcome.ts";
+import { longestDelayMs, mostRetries } from "../outcome.ts";
 import type { PublishOptions } from "../provider.ts";
 import { topicOf, type Group, type Queue } from "../queue-definition.ts";
 import { matchesTopic } from "../topic.ts";
@@ -23,7 +23,7 @@ export interface CheckedPublish {
 /** @throws MessagingError `invalid_message` that names the option. */
 export function checkPublish(options: PublishOptions | undefined, defaultDeadlineMs: number): CheckedPublish {
   const { deadline, ttl, delay, maxRetries, group } = options ?? {};
-  if (maxRetries !== undefined && !(Number.isSafeInteger(maxRetries) && maxRetries >= 0 && maxRetries <= 1_000)) {
+  if (maxRetries !== undefined && !(Number.isSafeInteger(maxRetries) && maxRetries >= 0 && maxRetries <= mostRetries)) {
     throw new MessagingError("invalid_message", "maxRetries: expected a whole number from 0 to 1000");
   }
   return {
@@ -83,7 +83,15 @@ export function outgoingOf(
     nowMs: context.nowMs,
   });
   if (!isDirect)
-    return [{ ...routeOf(prefix, queue, message), body, properties, mayBeUnrouted: queue.kind === "broadcast" }];
+    return [
+      {
+        ...routeOf(prefix, queue, message),
+        body,
+        properties,
+        mayBeUnrouted: queue.kind === "broadcast",
+        isShared: queue.kind !== "task" || queue.groups.length > 1,
+      },
+    ];
 
   return groupsFor(queue, message, options.group).map((group) => {
     const routingKey = physicalQueues(prefix, queue, group)[physicalIndexOf(queue, message)] ?? "";
@@ -93,6 +101,7 @@ export function outgoingOf(
       body,
       properties,
       mayBeUnrouted: false,
+      isShared: false,
     };
   });
 }

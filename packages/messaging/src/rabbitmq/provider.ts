@@ -75,14 +75,13 @@ export function createRabbitMQProvider(options: RabbitMQOptions): RabbitMQProvid
   let closed: Promise<void> | undefined;
 
   const depths = async (): Promise<QueueStats[]> => {
-    const sound = declared.all().filter((queue) => declared.isSound(queue));
-    return sound.length === 0
-      ? []
-      : onAdminChannel(async (channel) => {
-          const all: QueueStats[] = [];
-          for (const queue of sound) all.push(await queueStats(channel, prefix, queue));
-          return all;
-        });
+    const all: QueueStats[] = [];
+    for (const queue of declared.all().filter((one) => declared.isSound(one))) {
+      // A channel for each: asking for a queue that was deleted closes it, and the others are still asked for.
+      const stats = await onAdminChannel((channel) => queueStats(channel, prefix, queue)).catch(() => null);
+      if (stats !== null) all.push(stats);
+    }
+    return all;
   };
   common.depthSources.add(depths);
 

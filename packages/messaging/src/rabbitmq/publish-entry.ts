@@ -9,6 +9,8 @@ export interface Outgoing {
   readonly properties: Options.Publish;
   /** A broadcast that nobody takes is no error. */
   readonly mayBeUnrouted: boolean;
+  /** It goes to several groups: sent again, those that took it get it twice. */
+  readonly isShared: boolean;
 }
 
 /** Messages that were published together: settled when the last of them has ended. */
@@ -43,11 +45,10 @@ export class Entry {
 /** Why a message wasn't confirmed in time: what its publisher may assume. `why` is the connection's own trouble. */
 export function lateError(entry: Entry, why: string): MessagingError {
   const after = `within ${Math.round(entry.deadlineAt - entry.beganAt)} ms`;
-  if (entry.refusals > 0)
-    return new MessagingError(
-      "publish_refused",
-      `RabbitMQ didn't take the message ${after}: its queue is full, or a node fails`,
-    );
+  if (entry.refusals > 0) {
+    const who = entry.message.isShared ? "at least one of its groups' queues" : "its queue";
+    return new MessagingError("publish_refused", `RabbitMQ didn't take the message: ${who} is full, or a node fails`);
+  }
   if (entry.wasSent)
     return new MessagingError(
       "publish_unconfirmed",

@@ -190,10 +190,17 @@ export function createPublisher(options: {
     if (waiting.length > 0) send();
   }
 
-  /** A full queue, or a node that fails: worth another try until the deadline. */
+  /**
+   * A full queue, or a node that fails: worth another try until the deadline. Where several groups get it, the others may
+   * have taken it, and would take each try: one more, for a node that fails.
+   */
   function refused(entry: Entry): void {
     metrics.publishRefused.inc();
     entry.refusals += 1;
+    if (entry.message.isShared && entry.refusals > 1) {
+      end(entry, lateError(entry, trouble()));
+      return;
+    }
     pausing.add(entry);
     const timer = setTimeout(
       () => {
@@ -203,7 +210,7 @@ export function createPublisher(options: {
         waitingBytes += entry.message.body.length;
         send();
       },
-      Math.min(20 * 2 ** entry.refusals, longestRefusalPauseMs),
+      entry.message.isShared ? longestRefusalPauseMs : Math.min(20 * 2 ** entry.refusals, longestRefusalPauseMs),
     );
     timer.unref();
   }

@@ -3,7 +3,7 @@ import type { DeliveryPort, Failure } from "../consumer/incoming.ts";
 import { MessagingError } from "../errors.ts";
 import { isMessageId, isMessageType } from "../message.ts";
 import type { DeadLetterReason } from "../outcome.ts";
-import { headers, type Headers } from "./codec.ts";
+import { headers, isInstant, type Headers } from "./codec.ts";
 import type { RabbitMQMetrics } from "./metrics.ts";
 import { systemNames } from "./names.ts";
 import type { Publisher } from "./publisher.ts";
@@ -58,7 +58,7 @@ export function createRabbitPort(options: {
     const { raw } = delivery;
     const send = (properties: Options.Publish): Promise<void> =>
       publisher.publish(
-        { exchange, routingKey, body: raw.content, properties, mayBeUnrouted: false },
+        { exchange, routingKey, body: raw.content, properties, mayBeUnrouted: false, isShared: false },
         publishTimeoutMs,
       );
     await send(copyProperties(raw, changes)).catch((error: unknown) => {
@@ -129,9 +129,10 @@ function copyProperties(raw: ConsumeMessage, changes: { headers: Headers; expira
 
 /** Of a delivery whose properties can't be written again: what it needs to be handled. */
 function essentialProperties(
-  { message }: RabbitIncoming,
+  { message, maxRetries, raw }: RabbitIncoming,
   changes: { headers: Headers; expirationMs?: number },
 ): Options.Publish {
+  const expiresAt: unknown = raw.properties.headers?.[headers.expiresAt];
   return {
     ...(isMessageId(message.id) ? { messageId: message.id } : {}),
     ...(isMessageType(message.type) ? { type: message.type } : {}),
@@ -144,6 +145,8 @@ function essentialProperties(
       ...(message.companyId === "default" ? {} : { [headers.company]: message.companyId }),
       ...(message.key === undefined ? {} : { [headers.key]: message.key }),
       ...(message.version === 1 ? {} : { [headers.version]: message.version }),
+      ...(maxRetries === null ? {} : { [headers.maxRetries]: maxRetries }),
+      ...(isInstant(expiresAt) ? { [headers.expiresAt]: expiresAt } : {}),
       ...changes.headers,
     },
   };

@@ -144,7 +144,9 @@ function receiver(options: FeedOptions, consumer: Consumer<RabbitIncoming>): (de
       consumer.receive(delivery);
       return;
     }
-    const sent = isUncounted ? port.countRedelivery(delivery) : port.delayFurther(delivery, delivery.delayLeftMs);
+    // The delay first: the copy that counts would come at once.
+    const isWaiting = delivery.delayLeftMs > 0;
+    const sent = isWaiting ? port.delayFurther(delivery, delivery.delayLeftMs) : port.countRedelivery(delivery);
     sent.catch((error: unknown) => onForwardFailed(delivery, error));
   };
 }

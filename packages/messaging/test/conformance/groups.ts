@@ -89,6 +89,28 @@ export function groups(harness: Harness): void {
       expect(good.items).toHaveLength(1);
     });
 
+    test("where one group is full the publish fails, and the others don't get it again and again", async () => {
+      const provider = await harness.open();
+      const queue = uniqueQueue({ kind: "event", name: "crowded-events", groups: ["full", "other"], maxLength: 3 });
+      await provider.declare(queue);
+      const copies = new Map<string, number>();
+      await provider.subscribe(
+        queue.name,
+        ({ message }) => void copies.set(message.id, (copies.get(message.id) ?? 0) + 1),
+        { group: "other" },
+      );
+      let n = 0;
+      const refused = await until("a refusal", async () => {
+        n += 1;
+        return provider
+          .publish(queue.name, { id: `c${n}`, type: "t", payload: n }, { deadline: "5s" })
+          .then(() => false as const)
+          .catch((reason: unknown) => reason);
+      });
+      expect(refused).toEqual(code("publish_refused"));
+      expect(copies.get(`c${n}`) ?? 0).toBeLessThanOrEqual(2);
+    });
+
     test("a replay goes to one group", async () => {
       const provider = await harness.open();
       const queue = uniqueQueue({ kind: "event", name: "replayed-events", groups: ["one", "two"] });

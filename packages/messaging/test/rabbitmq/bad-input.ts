@@ -43,7 +43,7 @@ export const refusedInputs: readonly BadInput<Refused>[] = [
     title: "a body that is compressed",
     body: Buffer.from("1f8b0800000000000003330400b7efdc8301000000", "hex"),
     properties: { messageId: "bad", contentType: json, contentEncoding: "gzip" },
-    becomes: malformed("the body isn't JSON"),
+    becomes: malformed("the body isn't UTF-8"),
   },
   {
     title: "a content type that is none of ours",

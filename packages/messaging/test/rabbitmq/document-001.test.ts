@@ -269,6 +269,7 @@ describe("the settings of document 001", () => {
         username: "${RABBITMQ_USER:-guest}",
         password: "${RABBITMQ_PASSWORD:-guest}",
         vhost: "${RABBITMQ_VHOST:-/}",
+        prefix: "fleetwire", // ours
         ...documented,
         publisher_confirm: true,
         prefetch_global: false,
