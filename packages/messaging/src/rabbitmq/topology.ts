@@ -88,7 +88,7 @@ function groupQueue(prefix: string, queue: Queue, name: string): QueueSpec {
   const isClassic = queue.priority === "native";
   const kind = isClassic
     ? // Quorum queues have no priorities of this kind, and classic ones no safe dead lettering: document 001's choice.
-      { "x-max-priority": 10, "x-overflow": "reject-publish" }
+      { "x-queue-type": "classic", "x-max-priority": 10, "x-overflow": "reject-publish" }
     : { ...safeHop, "x-delivery-limit": brokersDeliveryLimit };
   return {
     name,

@@ -73,7 +73,7 @@ const safeHop = {
   "x-dead-letter-strategy": "at-least-once",
 };
 const group = { ...safeHop, ...dlq, "x-delivery-limit": 50 };
-const withPriority = { "x-max-priority": 10, "x-overflow": "reject-publish", ...dlq };
+const withPriority = { "x-queue-type": "classic", "x-max-priority": 10, "x-overflow": "reject-publish", ...dlq };
 const rung = (ttl: number, length: number) => ({
   ...safeHop,
   "x-dead-letter-exchange": "helixagent.return",
