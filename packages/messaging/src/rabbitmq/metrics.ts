@@ -18,7 +18,7 @@ export interface ConnectionCounts {
   failure(connection: string): void;
 }
 
-/** Document 001's metrics, and what belongs beside them. */
+/** The specification's metrics, and what belongs beside them. */
 export interface RabbitMQMetrics extends ConnectionCounts {
   readonly published: Counter.Internal;
   readonly consumed: Counter.Internal;

@@ -14,7 +14,7 @@ export function bandOf(priority: number): number {
   return bands.findIndex(({ from }) => priority >= from);
 }
 
-/** The three exchanges of document 001, the one by which retries come back, and the system's queues. */
+/** The three exchanges of the specification, the one by which retries come back, and the system's queues. */
 export function systemNames(prefix: string) {
   return {
     tasks: `${prefix}.tasks`,

@@ -24,7 +24,7 @@ export interface RabbitMQTarget {
   readonly tls: RabbitMQTls | null;
 }
 
-/** Numbers of document 001 where it has them. Durations are milliseconds. */
+/** Numbers of the specification where it has them. Durations are milliseconds. */
 export interface RabbitMQTuning {
   readonly connectTimeoutMs: number;
   readonly heartbeatMs: number;

@@ -13,7 +13,7 @@ export interface Rung {
 const doublings = [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000];
 const longestMs = 60_000;
 
-/** Rungs that double from 250 ms to 32 s, and document 001's retry queue of 60 s. */
+/** Rungs that double from 250 ms to 32 s, and the specified retry queue of 60 s. */
 export function rungsOf(prefix: string): Rung[] {
   const { retry } = systemNames(prefix);
   return [

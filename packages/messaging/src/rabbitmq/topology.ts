@@ -87,7 +87,7 @@ function groupQueue(prefix: string, queue: Queue, name: string): QueueSpec {
   const names = systemNames(prefix);
   const isClassic = queue.priority === "native";
   const kind = isClassic
-    ? // Quorum queues have no priorities of this kind, and classic ones no safe dead lettering: document 001's choice.
+    ? // Quorum queues have no priorities of this kind, and classic ones no safe dead lettering: the specification's choice.
       { "x-queue-type": "classic", "x-max-priority": 10, "x-overflow": "reject-publish" }
     : { ...safeHop, "x-delivery-limit": brokersDeliveryLimit };
   return {

@@ -81,7 +81,7 @@ const rung = (ttl: number, length: number) => ({
   "x-max-length": length,
 });
 
-describe("the topology of document 001, under its prefix", () => {
+describe("the specified topology, under its prefix", () => {
   beforeAll(async () => {
     const provider = createRabbitMQProvider(optionsFor(vhost.url, { prefix: "helixagent" }));
     await provider.initialize();
@@ -240,7 +240,7 @@ describe("limits as policies, where the management API may be used", () => {
   });
 });
 
-describe("the settings of document 001", () => {
+describe("the specified settings", () => {
   const documented = {
     connect_timeout: "30s",
     heartbeat: "10s",
@@ -279,7 +279,7 @@ describe("the settings of document 001", () => {
   });
 });
 
-describe("the metrics of documents 000 and 001, after real traffic", () => {
+describe("the specified metrics, after real traffic", () => {
   test("each is scraped by its name with what happened", async () => {
     const metrics = new Registry();
     const provider = await openProvider(vhost.url, { metrics });
