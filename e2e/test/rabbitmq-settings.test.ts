@@ -58,7 +58,7 @@ test.each<[Record<string, string>, object]>([
     { RABBITMQ_PREFIX: "helixagent", RABBITMQ_MANAGEMENT_URL: "http://u:p@h:15672" },
     { prefix: "helixagent", managementUrl: "http://u:p@h:15672" },
   ],
-  [{ RABBITMQ_TLS_ENABLED: "true" }, { target: { hosts: [{ port: 5672 }], tls: { skipVerify: false } } }],
+  [{ RABBITMQ_TLS_ENABLED: "true" }, { target: { hosts: [{ port: 5671 }], tls: { skipVerify: false } } }],
   [{ RABBITMQ_TLS: "true", RABBITMQ_TLS_SKIP_VERIFY: "true" }, { target: { tls: { skipVerify: true } } }],
   [{ RABBITMQ_TLS: "true", RABBITMQ_TLS_VERIFY_PEER: "false" }, { target: { tls: { skipVerify: true } } }],
 ])("%o works, with the file", (env, expected) => {
@@ -79,8 +79,9 @@ test("SIRIUS_RABBITMQ names the broker; RABBITMQ_URL is the same setting", () =>
       tls: {},
     },
   };
+  expect(options({ SIRIUS_RABBITMQ: url })).toMatchObject(expected);
   expect(options({ SIRIUS_RABBITMQ: url }, false)).toMatchObject(expected);
-  expect(options({ RABBITMQ_URL: url }, false)).toMatchObject(expected);
+  expect(options({ RABBITMQ_URL: url })).toMatchObject(expected);
 });
 
 test.each<[Record<string, string>, RegExp]>([
@@ -97,6 +98,7 @@ test.each<[Record<string, string>, RegExp]>([
   [{ RABBITMQ_PUBLISHER_CONFIRM: "false" }, /publisher_confirm.*only true/],
   [{ RABBITMQ_PREFETCH_GLOBAL: "true" }, /prefetch_global.*only false/],
   [{ RABBITMQ_HOST: "mq.example.com" }, /well-known/],
+  [{ SIRIUS_RABBITMQ: "amqp://u:p@h", RABBITMQ_TLS: "true" }, /amqps/],
   [{ RABBITMQ_TLS: "true", RABBITMQ_TLS_CERT_FILE: "/c.pem" }, /belong together/],
   [{ RABBITMQ_TLS: "true", RABBITMQ_TLS_CA_FILE: "/nowhere/ca.pem" }, /\/nowhere\/ca\.pem can't be read: ENOENT/],
   [{ RABBITMQ_TLS: "true", RABBITMQ_TLS_VERIFY_PEER: "true", RABBITMQ_TLS_SKIP_VERIFY: "true" }, /contradict/],
@@ -124,7 +126,7 @@ test("a service reaches a broker over TLS by its settings alone, and by its clie
     };
     for (const login of [{ RABBITMQ_USER: broker.user, RABBITMQ_PASSWORD: broker.password }, {}]) {
       const metrics = new Registry();
-      const provider = createRabbitMQProvider({ ...options({ ...files, ...login }, false), log: silentLog, metrics });
+      const provider = createRabbitMQProvider({ ...options({ ...files, ...login }), log: silentLog, metrics });
       await provider.initialize();
       expect(await provider.healthCheck()).toBe(true);
       await provider.close();

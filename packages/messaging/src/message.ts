@@ -1,7 +1,8 @@
-import { randomFillSync } from "node:crypto";
+import { createHash, randomFillSync } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import { MessagingError } from "./errors.ts";
 
+/** What metadata may hold: a text of at most 1,024 characters, a number or a boolean. */
 export type MetadataValue = string | number | boolean;
 
 /** One unit on a queue, as handlers get it. */
@@ -28,6 +29,11 @@ export interface Message<P = unknown> {
 /** A message to be published; what is left out gets its default. */
 export interface NewMessage<P = unknown> {
   id?: string | undefined;
+  /**
+   * Instead of an id: the caller's own name for what it asks, 1 to 128 characters. The same key on the same queue and for
+   * the same company makes the same id, so that an inbox recognises a second one.
+   */
+  idempotencyKey?: string | undefined;
   type: string;
   payload: P;
   priority?: number | PriorityName | undefined;
@@ -38,6 +44,7 @@ export interface NewMessage<P = unknown> {
   metadata?: Readonly<Record<string, MetadataValue>> | undefined;
 }
 
+/** Names for priorities. */
 export const priorities = { low: 4, normal: 6, high: 8, urgent: 9 } as const;
 export type PriorityName = keyof typeof priorities;
 
@@ -53,6 +60,13 @@ const mostMetadata = 32;
 /** A fresh message id: UUIDv7, so ids sort by when they were made. Identity, not order. */
 export function newMessageId(): string {
   return uuidv7({ rng: randomBytes16 });
+}
+
+/** Always the same for the same words: a UUIDv8 (RFC 9562) of the first 122 bits of their SHA-256. */
+function idOfKey(...words: readonly string[]): string {
+  const hash = createHash("sha256").update(JSON.stringify(words)).digest("hex");
+  const variant = ((Number.parseInt(hash[16] ?? "0", 16) & 0x3) | 0x8).toString(16);
+  return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-${variant}${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
 }
 
 // Asking for 16 bytes at a time costs ten times as much.
@@ -92,8 +106,8 @@ export function isName(name: unknown): name is string {
  *
  * @throws MessagingError `invalid_message` that names the field.
  */
-export function completeMessage<P>(message: NewMessage<P>): Message<P> {
-  const { id, type, payload, priority, companyId, key, correlationId, version, metadata } = message;
+export function completeMessage<P>(message: NewMessage<P>, queueName: string): Message<P> {
+  const { id, idempotencyKey, type, payload, priority, companyId, key, correlationId, version, metadata } = message;
   if (id !== undefined && !isMessageId(id)) throw invalid("id", "1 to 36 printable ASCII characters without spaces");
   if (!isMessageType(type)) throw invalid("type", "words of letters, digits, _ and - joined by dots, at most 128");
   if (payload === undefined) throw invalid("payload", "a JSON value or bytes");
@@ -104,7 +118,10 @@ export function completeMessage<P>(message: NewMessage<P>): Message<P> {
   if (version !== undefined && !(Number.isSafeInteger(version) && version >= 1)) throw invalid("version", "1 or more");
   if (metadata !== undefined) checkMetadata(metadata);
   return {
-    id: id ?? newMessageId(),
+    id:
+      idempotencyKey === undefined
+        ? (id ?? newMessageId())
+        : idOfKey(companyId ?? "default", queueName, idempotencyKey),
     type,
     payload,
     priority: priorityOf(priority),

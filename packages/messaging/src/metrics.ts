@@ -61,7 +61,7 @@ export function messagingMetrics(registry: Registry): MessagingMetrics {
     labelNames: ["queue", "group"],
     registers,
     async collect() {
-      const all = await Promise.all([...depthSources].map((source) => source().catch(() => [])));
+      const all = await Promise.all([...depthSources].map(inTime));
       for (const { queue, groups } of all.flat())
         for (const { group, ready } of groups) depth.set({ queue, group }, ready);
     },
@@ -71,3 +71,14 @@ export function messagingMetrics(registry: Registry): MessagingMetrics {
 }
 
 const registered = new WeakMap<Registry, MessagingMetrics>();
+
+const scrapeMs = 2_000;
+
+/** What a source says; nothing where it fails or takes long: a scrape doesn't wait for a broker that is gone. */
+async function inTime(source: () => Promise<readonly QueueStats[]>): Promise<readonly QueueStats[]> {
+  const { promise: late, resolve } = Promise.withResolvers<readonly QueueStats[]>();
+  const timer = setTimeout(() => resolve([]), scrapeMs);
+  const stats = await Promise.race([source().catch(() => []), late]);
+  clearTimeout(timer);
+  return stats;
+}

@@ -31,6 +31,7 @@ export interface Capabilities {
   readonly longestLeaseMs: number | null;
 }
 
+/** How a message is published; durations are milliseconds, or texts such as `30s`. */
 export interface PublishOptions {
   /** How long publishing may take until it fails; default 10 s. */
   deadline?: Duration;
@@ -69,13 +70,18 @@ export interface Delivery<P = unknown> {
 export type Handler<P = unknown> = (delivery: Delivery<P>) => void | Promise<void>;
 
 /**
- * Handles up to `batch.size` deliveries at once. Returning nothing is done for all; an array says each one's outcome, by
- * position (undefined is done). Throwing goes for all of them.
+ * Handles up to `size` deliveries at once. Returning nothing is done for all; an array says each one's outcome, by position:
+ * undefined is done, `Reject` and `Retry` are what they are when thrown, and so is any other error. Throwing, or an array
+ * of another length, goes for all of them.
  */
 export type BatchHandler<P = unknown> = (
   deliveries: readonly Delivery<P>[],
-) => void | readonly (Retry | Reject | undefined)[] | Promise<void | readonly (Retry | Reject | undefined)[]>;
+) =>
+  | void
+  | readonly (Retry | Reject | Error | undefined)[]
+  | Promise<void | readonly (Retry | Reject | Error | undefined)[]>;
 
+/** How a group is consumed. */
 export interface SubscribeOptions<P = unknown> {
   /** A declared group; only broadcasts can do without. */
   group?: string;
@@ -89,6 +95,7 @@ export interface SubscribeOptions<P = unknown> {
   mode?: "automatic" | "manual";
 }
 
+/** As for one at a time; `concurrency` is calls side by side, by default 1. */
 export interface BatchOptions<P = unknown> extends Omit<SubscribeOptions<P>, "mode"> {
   /** Deliveries of one call at most. */
   size: number;
@@ -96,6 +103,7 @@ export interface BatchOptions<P = unknown> extends Omit<SubscribeOptions<P>, "mo
   wait?: Duration;
 }
 
+/** A consumer of this process. */
 export interface Subscription {
   readonly queue: string;
   /** Undefined for a broadcast without one. */
@@ -112,6 +120,7 @@ export interface Subscription {
   close(options?: { deadline?: Duration }): Promise<void>;
 }
 
+/** What waits in one group. */
 export interface GroupStats {
   readonly group: string;
   /** Messages that wait to be delivered. */
@@ -119,14 +128,17 @@ export interface GroupStats {
   /** Null where the provider can't tell. */
   readonly active: number | null;
   readonly delayed: number | null;
+  /** At the broker, of all processes; a subscription may have more than one. */
   readonly consumers: number;
 }
 
+/** What waits in a queue, by its groups. */
 export interface QueueStats {
   readonly queue: string;
   readonly groups: readonly GroupStats[];
 }
 
+/** A delivery that nobody will handle, and why. */
 export interface DeadLetter {
   readonly message: Message;
   /** The queue and group it failed in; null when the broker's record names none of ours. */

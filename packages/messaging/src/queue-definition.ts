@@ -10,6 +10,7 @@ export type QueueKind = "task" | "event" | "broadcast";
 /** `bands`: four bands, none starves. `native`: the broker's own, where it has one; weaker (see the guarantee table). */
 export type PriorityMode = "none" | "bands" | "native";
 
+/** A group, where its name alone doesn't say enough. */
 export interface GroupDefinition {
   name: string;
   /**
@@ -42,6 +43,8 @@ export interface QueueDefinition {
   lease?: Duration | undefined;
   /** What becomes of failed deliveries. Default keep. */
   deadLetters?: "keep" | "discard" | undefined;
+  /** A message whose id came within this time is dropped. Default: none is. */
+  dedupeWindow?: Duration | undefined;
   /** The queue that gets reports of what became of this queue's deliveries. Default: none. */
   tracking?: string | undefined;
   /** Major versions of payloads that consumers understand; others are dead letters. Default [1]. */
@@ -63,6 +66,7 @@ export interface Queue {
   readonly rateLimit: RateLimit | null;
   readonly leaseMs: number;
   readonly deadLetters: "keep" | "discard";
+  readonly dedupeWindowMs: number | null;
   readonly tracking: string | null;
   readonly versions: readonly number[];
 }

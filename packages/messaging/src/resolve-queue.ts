@@ -40,6 +40,7 @@ const keys = [
   "rateLimit",
   "lease",
   "deadLetters",
+  "dedupeWindow",
   "tracking",
   "versions",
 ];
@@ -71,6 +72,7 @@ export function checkQueue(name: string, raw: unknown): { queue: Queue | null; p
     rateLimit: rateLimitOf(read.raw("rateLimit"), say),
     leaseMs: read.duration("lease", 1_000) ?? 30_000,
     deadLetters: read.choice("deadLetters", ["keep", "discard"] as const) ?? "keep",
+    dedupeWindowMs: read.duration("dedupeWindow", 1) ?? null,
     tracking: trackingOf(read.raw("tracking"), say),
     versions: versionsOf(read.raw("versions"), say),
   };

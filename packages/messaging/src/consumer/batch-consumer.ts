@@ -1,5 +1,5 @@
 import { describeError } from "../errors.ts";
-import { Reject, Retry, type Outcome } from "../outcome.ts";
+import type { Outcome } from "../outcome.ts";
 import type { BatchHandler } from "../provider.ts";
 import { startProcess } from "../tracing.ts";
 import { createFlow, parsed, type Consumer, type ConsumerOptions } from "./consumer.ts";
@@ -42,7 +42,7 @@ export function createBatchConsumer<T extends Incoming>(
       gathered.push({ delivery, held });
     } catch (error) {
       flow.settler.settle(delivery, { kind: "dead", reason: "invalid_payload", error: describeError(error) }, 0);
-      flow.ended();
+      flow.ended(delivery);
     }
   }
 
@@ -50,10 +50,10 @@ export function createBatchConsumer<T extends Incoming>(
     if (timer !== null) clearTimeout(timer);
     timer = null;
     const batch = gathered.filter(({ delivery }) => !delivery.lease.signal.aborted);
-    const lost = gathered.length - batch.length;
+    const lost = gathered.filter(({ delivery }) => delivery.lease.signal.aborted);
     gathered = [];
-    counts.lost.inc(lost);
-    for (let ended = 0; ended < lost; ended++) flow.ended();
+    counts.lost.inc(lost.length);
+    for (const { delivery } of lost) flow.ended(delivery);
     if (batch.length === 0) return;
     slots += 1;
     void run(batch);
@@ -73,10 +73,13 @@ export function createBatchConsumer<T extends Incoming>(
           );
     let outcomes: (delivery: T, at: number) => Outcome;
     try {
-      const results = (await (span === null ? handler(deliveries) : span.run(() => handler(deliveries)))) ?? [];
+      const results = (await (span === null ? handler(deliveries) : span.run(() => handler(deliveries)))) ?? undefined;
+      if (results !== undefined && results.length !== batch.length) {
+        throw new Error(`the batch handler gave ${results.length} outcomes for ${batch.length} deliveries`);
+      }
       outcomes = (delivery, at) => {
-        const result = results[at];
-        return result instanceof Retry || result instanceof Reject ? outcomeOf(result, delivery, queue, random) : done;
+        const result: unknown = results?.[at];
+        return result === undefined ? done : outcomeOf(result, delivery, queue, random);
       };
       span?.end();
     } catch (error) {
@@ -87,7 +90,7 @@ export function createBatchConsumer<T extends Incoming>(
     counts.duration.observe(durationMs / 1_000);
     slots -= 1;
     batch.forEach(({ delivery }, at) => flow.settler.settle(delivery, outcomes(delivery, at), durationMs));
-    for (let ended = 0; ended < batch.length; ended++) flow.ended();
+    for (const { delivery } of batch) flow.ended(delivery);
   }
 
   return {

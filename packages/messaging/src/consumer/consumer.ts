@@ -59,7 +59,7 @@ export interface Flow<T extends Incoming> {
   /** The next delivery that may start now, its gate entered; undefined: nothing may. */
   readonly next: () => T | undefined;
   /** A handler ended that `next` let in. */
-  readonly ended: () => void;
+  readonly ended: (delivery: T) => void;
   readonly active: number;
   readonly stopping: boolean;
   readonly pause: () => void;
@@ -152,9 +152,9 @@ export function createFlow<T extends Incoming>(options: ConsumerOptions<T>, fill
     settler,
     pump,
     next,
-    ended: () => {
+    ended: (delivery) => {
       running -= 1;
-      gate.leave();
+      gate.leave(delivery.redeliveries > 0);
       pump();
     },
     get active() {

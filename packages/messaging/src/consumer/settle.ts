@@ -38,7 +38,9 @@ export function createSettler<T extends Incoming>(options: SettlerOptions<T>): S
   async function settleSlowly(delivery: T, outcome: Outcome, durationMs: number): Promise<void> {
     settling += 1;
     try {
-      if (reporter !== null) await reporter.confirmed(reportOf(delivery, outcome, durationMs));
+      // What is late changes nothing, and is no outcome to report.
+      if (reporter !== null && !delivery.lease.signal.aborted)
+        await reporter.confirmed(reportOf(delivery, outcome, durationMs));
       if (!delivery.lease.signal.aborted) await insist(delivery, outcome);
       count(delivery, outcome);
     } finally {

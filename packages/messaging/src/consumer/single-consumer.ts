@@ -48,7 +48,7 @@ export function createSingleConsumer<T extends Incoming>(
       failed(error);
       return;
     }
-    if (result instanceof Promise) result.then(succeeded, failed);
+    if (isThenable(result)) Promise.resolve(result).then(succeeded, failed);
     else succeeded();
 
     function succeeded(): void {
@@ -65,7 +65,7 @@ export function createSingleConsumer<T extends Incoming>(
   function finish(delivery: T, outcome: Outcome, durationMs: number): void {
     counts.duration.observe(durationMs / 1_000);
     flow.settler.settle(delivery, outcome, durationMs);
-    flow.ended();
+    flow.ended(delivery);
   }
 
   return {
@@ -83,7 +83,7 @@ export function createSingleConsumer<T extends Incoming>(
         if (!delivery.lease.signal.aborted) continue;
         byHand.delete(held);
         counts.lost.inc();
-        flow.ended();
+        flow.ended(delivery);
       }
       flow.pump();
     },
@@ -98,7 +98,7 @@ export function createSingleConsumer<T extends Incoming>(
       const { delivery, beganMs } = found;
       if (delivery.lease.signal.aborted) {
         counts.lost.inc();
-        flow.ended();
+        flow.ended(delivery);
         return false;
       }
       finish(
@@ -110,4 +110,9 @@ export function createSingleConsumer<T extends Incoming>(
     },
     heldOf: (messageId) => [...byHand.keys()].filter((held) => held.message.id === messageId),
   };
+}
+
+/** A query builder is one too, and does nothing until it is awaited. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

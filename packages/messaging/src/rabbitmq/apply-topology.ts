@@ -1,7 +1,7 @@
 import type { Channel, ChannelModel } from "amqplib";
 import { describeError, MessagingError } from "../errors.ts";
 import type { ManagementApi } from "./management.ts";
-import type { QueueSpec, Topology } from "./topology.ts";
+import type { BindingSpec, QueueSpec, Topology } from "./topology.ts";
 
 /** What was wrong with the queues that couldn't be made as they are defined. */
 export type Mismatches = ReadonlyMap<string, MessagingError>;
@@ -31,9 +31,13 @@ export async function applyTopology(
 ): Promise<Mismatches> {
   const mismatches = new Map<string, MessagingError>();
   const steps: { name: string; run: (channel: Channel) => Promise<unknown> }[] = [
-    ...topology.exchanges.map(({ name, type }) => ({
+    ...topology.exchanges.map(({ name, type, alternate }) => ({
       name,
-      run: (channel: Channel) => channel.assertExchange(name, type, { durable: true }),
+      run: (channel: Channel) =>
+        channel.assertExchange(name, type, {
+          durable: true,
+          ...(alternate === undefined ? {} : { alternateExchange: alternate }),
+        }),
     })),
     ...topology.queues.map((spec) => ({
       name: spec.name,
@@ -56,9 +60,35 @@ export async function applyTopology(
       mismatches.set(name, mismatchOf(name, error));
     }
   }
+  if (management !== null) {
+    for (const { name, limits } of topology.queues) {
+      if (mismatches.has(name)) continue;
+      await management.setLimits(name, limits);
+      for (const { exchange, routingKey } of await staleBindings(name, topology, management)) {
+        channel ??= await quietChannel(model);
+        await channel.unbindQueue(name, exchange, routingKey);
+      }
+    }
+  }
   await channel?.close().catch(() => {});
-  if (management !== null) for (const spec of topology.queues) await management.setLimits(spec.name, spec.limits);
   return mismatches;
+}
+
+/**
+ * Bindings of a queue to this topology's exchanges that nobody wants any more, such as of a group that takes fewer topics
+ * than before. AMQP can't list them: without the management API they stay.
+ */
+export async function staleBindings(
+  queue: string,
+  { bindings }: Topology,
+  management: ManagementApi,
+): Promise<BindingSpec[]> {
+  const ours = new Set(bindings.map(({ exchange }) => exchange));
+  const wanted = new Set(
+    bindings.filter((one) => one.queue === queue).map(({ exchange, routingKey }) => `${exchange} ${routingKey}`),
+  );
+  const found = await management.bindingsOf(queue);
+  return found.filter(({ exchange, routingKey }) => ours.has(exchange) && !wanted.has(`${exchange} ${routingKey}`));
 }
 
 function mismatchOf(name: string, error: unknown): MessagingError {
@@ -81,4 +111,18 @@ export async function quietChannel(model: ChannelModel): Promise<Channel> {
   const channel = await model.createChannel();
   channel.on("error", () => {}); // the call that caused it rejects
   return channel;
+}
+
+/** What went wrong on such a channel, in our words. */
+export function adminError(error: unknown): MessagingError {
+  if (error instanceof MessagingError) return error;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const words = describeError(error);
+  if (code === 404)
+    return new MessagingError("unknown_queue", `it isn't at the broker any more: declare it again (${words})`, {
+      cause: error,
+    });
+  if (code === 403)
+    return new MessagingError("permission_denied", `the user may not do that: ${words}`, { cause: error });
+  return new MessagingError("unreachable", `RabbitMQ didn't answer: ${words}`, { cause: error });
 }

@@ -51,7 +51,7 @@ const messages: fc.Arbitrary<NewMessage> = fc.record(
 test("what is encoded is decoded as it was", () => {
   fc.assert(
     fc.property(messages, fc.option(fc.nat(1_000), { nil: undefined }), (given, maxRetries) => {
-      const message = completeMessage(given);
+      const message = completeMessage(given, "tasks.t");
       const raw = delivered(encodeBody(message.payload), encodeProperties(message, { ...plain, maxRetries }));
       const decoded = decode(raw, queue, 0);
       expect(decoded.unfit).toBeNull();
@@ -70,7 +70,7 @@ test("bytes are themselves, a view of a larger buffer too", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(50), (bytes, offset) => {
       const view = bytes.subarray(Math.min(offset, bytes.length));
-      const message = completeMessage({ type: "t", payload: view });
+      const message = completeMessage({ type: "t", payload: view }, "tasks.t");
       const { message: back } = decode(delivered(encodeBody(view), encodeProperties(message, plain)), queue, 0);
       expect(Buffer.compare(back.payload as Buffer, view)).toBe(0);
     }),
@@ -110,11 +110,14 @@ test("whatever comes, decoding doesn't throw, and gives a message or a reason", 
 });
 
 test("a name of an object's own is a name like any other in metadata", () => {
-  const message = completeMessage({
-    type: "t",
-    payload: 1,
-    metadata: JSON.parse('{"__proto__": "a", "constructor": "b"}') as Record<string, string>,
-  });
+  const message = completeMessage(
+    {
+      type: "t",
+      payload: 1,
+      metadata: JSON.parse('{"__proto__": "a", "constructor": "b"}') as Record<string, string>,
+    },
+    "tasks.t",
+  );
   const { message: back } = decode(delivered(encodeBody(1), encodeProperties(message, plain)), queue, 0);
   expect(Object.entries(back.metadata)).toEqual([
     ["__proto__", "a"],
@@ -123,7 +126,7 @@ test("a name of an object's own is a name like any other in metadata", () => {
 });
 
 test("a time to live travels as the instant it ends, and what came too late is unfit", () => {
-  const message = completeMessage({ type: "t", payload: 1 });
+  const message = completeMessage({ type: "t", payload: 1 }, "tasks.t");
   const properties = encodeProperties(message, { ...plain, ttlMs: 1_000, expirationMs: 1_000 });
   expect(properties.headers).toEqual({ [headers.expiresAt]: "2023-11-14T22:13:21.123Z" });
   const raw = delivered(encodeBody(1), properties);

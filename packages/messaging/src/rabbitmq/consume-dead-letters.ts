@@ -6,6 +6,7 @@ import { atMost } from "./at-most.ts";
 import { leaseOf, type ChannelLease } from "./channel-lease.ts";
 import { readDeadLetter } from "./dead-letters.ts";
 import { manageChannel, openPlain } from "./managed-channel.ts";
+import { finalError } from "./queue-source.ts";
 import { systemNames } from "./names.ts";
 import { checkedDuration } from "./outgoing.ts";
 import type { OpenSubscription, ProviderParts } from "./subscription.ts";
@@ -30,6 +31,7 @@ export async function consumeDeadLetters(
   const name = systemNames(prefix).deadLetters;
   let active = 0;
   let paused = false;
+  let closing = false;
   let channel: Channel | undefined;
   let tag: string | undefined;
   let onIdle: (() => void) | undefined;
@@ -49,6 +51,13 @@ export async function consumeDeadLetters(
     lost: (gone) => {
       if (channel === gone) channel = undefined;
     },
+    isFinal: (error) => {
+      const final = finalError(error, name);
+      if (final === null) return false;
+      started.reject(final);
+      log.error({ code: final.code, err: final.message }, "dead letters can't be consumed");
+      return true;
+    },
     log,
   });
 
@@ -67,9 +76,15 @@ export async function consumeDeadLetters(
 
   async function takeOne(raw: ConsumeMessage, lease: ChannelLease): Promise<void> {
     metrics.consumed.inc();
-    const isTaken = await offer(readDeadLetter(raw, prefix, queues(), reader));
-    if (isTaken) lease.ack(raw);
-    else setTimeout(() => lease.release(raw), pauseMs).unref();
+    const letter = readDeadLetter(raw, prefix, queues(), reader);
+    while (!lease.signal.aborted && !(await offer(letter))) {
+      await new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
+      if (closing) {
+        lease.release(raw);
+        return;
+      }
+    }
+    lease.ack(raw);
   }
 
   async function offer(letter: DeadLetter): Promise<boolean> {
@@ -109,6 +124,7 @@ export async function consumeDeadLetters(
     },
     close: async ({ deadline } = {}) => {
       const deadlineMs = checkedDuration("deadline", deadline, 0) ?? 30_000;
+      closing = true;
       await pause();
       if (active > 0) {
         const idle = new Promise<void>((resolve) => (onIdle = resolve));
@@ -124,6 +140,11 @@ export async function consumeDeadLetters(
     settleByHand: () => false,
   };
   added(subscription);
-  await started.promise;
+  try {
+    await started.promise;
+  } catch (error) {
+    await subscription.close({ deadline: 0 });
+    throw error;
+  }
   return subscription;
 }

@@ -8,6 +8,7 @@ import type { BrokerConnection } from "./connection.ts";
 import type { ManagementApi } from "./management.ts";
 import type { RabbitMQMetrics } from "./metrics.ts";
 import type { RabbitMQTuning } from "./options.ts";
+import { isThere } from "./plan-topology.ts";
 import { refuseUnsupported } from "./refuse.ts";
 import { queueTopology, refuseClash, systemTopology, type Topology } from "./topology.ts";
 
@@ -43,6 +44,7 @@ export function createDeclaredQueues(options: {
   const { prefix, tuning, connection, management, metrics, log } = options;
   const queues = new Map<string, Queue>();
   const mismatches = new Map<string, MessagingError>();
+  const ensuring = new Map<string, Promise<void>>();
   let systemMade = false;
 
   // A broker that came back empty gets its topology again.
@@ -97,6 +99,17 @@ export function createDeclaredQueues(options: {
     if (trouble !== undefined) throw trouble;
   }
 
+  /** With one group it had the bare name: that queue would go on getting messages that nobody takes. */
+  async function refuseStranded(queue: Queue): Promise<void> {
+    const bare = `${prefix}.${queue.name}`;
+    if (queue.kind === "broadcast" || queueTopology(prefix, queue).queues.some(({ name }) => name === bare)) return;
+    if (!(await isThere(model(), "queue", bare))) return;
+    throw new MessagingError(
+      "queue_quarantined",
+      `queue ${queue.name}: ${bare} is at the broker, from when it had one group, or wasn't ordered; it would go on getting messages: have it emptied, delete it, and declare again`,
+    );
+  }
+
   function find(name: string): Queue {
     const queue = queues.get(name);
     if (queue !== undefined) return queue;
@@ -106,9 +119,15 @@ export function createDeclaredQueues(options: {
     );
   }
 
-  async function ensure(queue: Queue): Promise<void> {
-    await apply(queueTopology(prefix, queue));
-    refuseQuarantined(queue);
+  /** Several consumers of a queue ask at the same time, one for each of its partitions: once is enough. */
+  function ensure(queue: Queue): Promise<void> {
+    const known = ensuring.get(queue.name);
+    if (known !== undefined) return known;
+    const making = apply(queueTopology(prefix, queue))
+      .then(() => refuseQuarantined(queue))
+      .finally(() => ensuring.delete(queue.name));
+    ensuring.set(queue.name, making);
+    return making;
   }
 
   return {
@@ -129,6 +148,7 @@ export function createDeclaredQueues(options: {
           `queue ${queue.name}: its tracking queue "${queue.tracking}" isn't declared with a group: nobody would take its reports`,
         );
       }
+      await refuseStranded(queue);
       await apply(queueTopology(prefix, queue));
       queues.set(queue.name, queue);
       refuseQuarantined(queue);

@@ -41,15 +41,19 @@ export function rabbitmqOptionsFrom(settings: RabbitMQSettings): Omit<RabbitMQOp
     throw invalid("prefetch_global: quorum queues have no prefetch for a whole channel; only false is taken");
   const { rabbitmqPrefix: prefix, rabbitmqManagementUrl: managementUrl } = settings;
   return {
-    target: resolveRabbitMQ({
-      url: settings.rabbitmqUrl,
-      host: settings.rabbitmqHost,
-      port: settings.rabbitmqPort,
-      username: settings.rabbitmqUsername,
-      password: settings.rabbitmqPassword,
-      vhost: settings.rabbitmqVhost,
-      tls: tlsOf(settings),
-    }),
+    // A URL says all of it: what a file has in parts isn't read beside it.
+    target: resolveRabbitMQ(
+      settings.rabbitmqUrl === undefined
+        ? {
+            host: settings.rabbitmqHost,
+            port: settings.rabbitmqPort,
+            username: settings.rabbitmqUsername,
+            password: settings.rabbitmqPassword,
+            vhost: settings.rabbitmqVhost,
+            tls: tlsOf(settings),
+          }
+        : { url: settings.rabbitmqUrl, tls: tlsOf(settings) },
+    ),
     prefix,
     managementUrl,
     connectTimeoutMs: settings.rabbitmqConnectTimeout,

@@ -1,9 +1,12 @@
 import { MessagingError } from "../errors.ts";
+import type { BindingSpec } from "./topology.ts";
 
 /** What is asked of the broker's management API. */
 export interface ManagementApi {
   /** Has the queue's limits as a policy of its own; none removes it. Policies take the queue's name. */
   setLimits(queue: string, limits: Readonly<Record<string, number>>): Promise<void>;
+  /** What brings messages to the queue, but for the default exchange. */
+  bindingsOf(queue: string): Promise<BindingSpec[]>;
   /** Names, types and arguments of the queues whose names begin with the prefix. */
   queues(prefix: string): Promise<BrokerQueue[]>;
 }
@@ -65,6 +68,14 @@ export function createManagementApi(url: string, vhost: string): ManagementApi {
       const pattern = `^${queue.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)}$`;
       await call("PUT", path, { pattern, definition: limits, priority: 10, "apply-to": "queues" });
     },
+    bindingsOf: async (queue) => {
+      const all = await call("GET", `/queues/${at}/${encodeURIComponent(queue)}/bindings`);
+      if (!Array.isArray(all)) return [];
+      return all
+        .filter(isBinding)
+        .filter(({ source }) => source !== "")
+        .map(({ source, routing_key: routingKey }) => ({ exchange: source, queue, routingKey }));
+    },
     queues: async (prefix) => {
       const all = await call("GET", `/queues/${at}`);
       if (!Array.isArray(all)) return [];
@@ -83,5 +94,16 @@ function isQueue(value: unknown): value is Omit<BrokerQueue, "messages"> & { mes
     "name" in value &&
     typeof value.name === "string" &&
     "arguments" in value
+  );
+}
+
+function isBinding(value: unknown): value is { source: string; routing_key: string } {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "source" in value &&
+    typeof value.source === "string" &&
+    "routing_key" in value &&
+    typeof value.routing_key === "string"
   );
 }

@@ -22,6 +22,8 @@ export function systemNames(prefix: string) {
     notifications: `${prefix}.notifications`,
     /** Direct, by the name of a group's queue. */
     back: `${prefix}.return`,
+    /** Takes what comes back to a queue that is gone. */
+    lost: `${prefix}.unreturned`,
     deadLetters: `${prefix}.dlq`,
     retry: `${prefix}.retry`,
   };
@@ -42,15 +44,34 @@ function groupQueueName(prefix: string, queue: Queue, group: string): string {
   return queue.groups.length === 1 && queue.kind !== "broadcast" ? bare : `${bare}.${group}`;
 }
 
-/** Every queue at the broker that holds deliveries of the group: bands, partitions, or the one. */
+/**
+ * Every queue at the broker that holds deliveries of the group: bands, partitions, or the one; and where its length is
+ * limited, one for what comes back. Refused there, a retry would hold up those of every queue behind it.
+ */
 export function physicalQueues(prefix: string, queue: Queue, group: Group): string[] {
   const name = groupQueueName(prefix, queue, group.name);
   if (queue.partitions > 0) return Array.from({ length: queue.partitions }, (_, partition) => `${name}.${partition}`);
   if (queue.priority === "bands") return bands.map(({ suffix }) => name + suffix);
-  return [name];
+  return isBounded(queue) ? [name, name + returns] : [name];
 }
 
 /** The routing key of tasks: the name without the exchange's word before it. */
 export function taskKey(queueName: string): string {
   return queueName.startsWith("tasks.") ? queueName.slice("tasks.".length) : queueName;
+}
+
+const returns = ".returns";
+
+/** Whether what comes back has a queue of its own. */
+export function isBounded(queue: Queue): boolean {
+  return queue.maxLength !== null && queue.partitions === 0;
+}
+
+/** Where a delivery of this queue at the broker comes back to. */
+export function returnQueueOf(queue: Queue, physical: string): string {
+  return isBounded(queue) && !physical.endsWith(returns) ? physical + returns : physical;
+}
+
+export function isReturnQueue(queue: Queue, physical: string): boolean {
+  return isBounded(queue) && physical.endsWith(returns);
 }

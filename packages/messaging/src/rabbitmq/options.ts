@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { MessagingLog } from "../log.ts";
 import type { Tracing } from "../tracing.ts";
 
+/** TLS to the broker. */
 export interface RabbitMQTls {
   /** PEM texts. `cert` and `key` of the client: with them and without a password, SASL EXTERNAL. */
   ca?: string | undefined;
@@ -45,6 +46,7 @@ export interface RabbitMQTuning {
   readonly maxRedeliveries: number;
 }
 
+/** What holds where nothing is said. */
 export const rabbitmqDefaults: RabbitMQTuning = {
   connectTimeoutMs: 30_000,
   heartbeatMs: 10_000,
@@ -60,6 +62,7 @@ export const rabbitmqDefaults: RabbitMQTuning = {
   maxRedeliveries: 10,
 };
 
+/** Everything a provider on RabbitMQ needs. */
 export interface RabbitMQOptions extends Partial<RabbitMQTuning> {
   target: RabbitMQTarget;
   /** First word of every name on the broker; another prefix is another tenant. Default fleetwire. */

@@ -3,10 +3,9 @@ import { MessagingError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import { longestDelayMs, mostRetries } from "../outcome.ts";
 import type { PublishOptions } from "../provider.ts";
-import { topicOf, type Group, type Queue } from "../queue-definition.ts";
-import { matchesTopic } from "../topic.ts";
+import type { Group, Queue } from "../queue-definition.ts";
 import { encodeBody, encodeProperties } from "./codec.ts";
-import { physicalQueues, systemNames } from "./names.ts";
+import { physicalQueues, returnQueueOf } from "./names.ts";
 import type { Outgoing } from "./publish-entry.ts";
 import { physicalIndexOf, routeOf } from "./route.ts";
 import { waitFor, type Rung } from "./rungs.ts";
@@ -72,6 +71,18 @@ export function outgoingOf(
       `the payload has ${body.length} bytes; at most ${context.maxMessageBytes} are allowed: store it elsewhere and send where it is`,
     );
   }
+  if (options.delayMs > 0 && options.group === undefined && queue.kind !== "task") {
+    throw new MessagingError(
+      "unsupported",
+      `queue ${queue.name}: a delay on RabbitMQ is for tasks, or for one group; ${queue.kind === "event" ? "an event" : "a broadcast"} for all has to be published when it is due`,
+    );
+  }
+  if (options.delayMs > 0 && queue.partitions > 0) {
+    throw new MessagingError(
+      "unsupported",
+      `queue ${queue.name}: an ordered queue takes no delayed messages: they would come out of their order`,
+    );
+  }
   const isDirect = options.delayMs > 0 || options.group !== undefined;
   const wait = options.delayMs > 0 ? waitFor(options.delayMs, rungs) : null;
   const properties = encodeProperties(message, {
@@ -93,11 +104,12 @@ export function outgoingOf(
       },
     ];
 
-  return groupsFor(queue, message, options.group).map((group) => {
-    const routingKey = physicalQueues(prefix, queue, group)[physicalIndexOf(queue, message)] ?? "";
+  return groupsFor(queue, options.group).map((group) => {
+    const physical = physicalQueues(prefix, queue, group)[physicalIndexOf(queue, message)] ?? "";
+    // A single group is reached by the name of its queue; where that is gone, the publish is told.
     return {
-      exchange: wait === null ? systemNames(prefix).back : wait.rung.name,
-      routingKey,
+      exchange: wait?.rung.name ?? "",
+      routingKey: wait === null ? physical : returnQueueOf(queue, physical),
       body,
       properties,
       mayBeUnrouted: false,
@@ -106,13 +118,8 @@ export function outgoingOf(
   });
 }
 
-function groupsFor(queue: Queue, message: Message, only: string | undefined): readonly Group[] {
-  if (only === undefined) {
-    const topic = topicOf(queue.name, message.type);
-    return queue.kind === "event"
-      ? queue.groups.filter(({ topics }) => topics.some((pattern) => matchesTopic(pattern, topic)))
-      : queue.groups;
-  }
+function groupsFor(queue: Queue, only: string | undefined): readonly Group[] {
+  if (only === undefined) return queue.groups;
   const group = queue.groups.find(({ name }) => name === only);
   if (group === undefined) throw unknownGroup(queue, only);
   return [group];

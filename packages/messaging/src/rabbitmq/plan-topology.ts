@@ -1,5 +1,5 @@
 import type { ChannelModel } from "amqplib";
-import { quietChannel, declaredArguments } from "./apply-topology.ts";
+import { declaredArguments, quietChannel, staleBindings } from "./apply-topology.ts";
 import type { ManagementApi } from "./management.ts";
 import type { QueueSpec, Topology } from "./topology.ts";
 
@@ -14,6 +14,8 @@ export type TopologyChange =
       readonly wanted: unknown;
       readonly found: unknown;
     }
+  /** Declaring removes it: the group doesn't take these any more. */
+  | { readonly kind: "unbind"; readonly name: string; readonly exchange: string; readonly routingKey: string }
   /** It is at the broker, under our prefix, and no definition wants it. Left alone. */
   | { readonly kind: "unwanted"; readonly name: string; readonly messages: number }
   /** It is there; whether its arguments fit can only be read by the management API. */
@@ -30,9 +32,11 @@ export async function planTopology(
   for (const { name } of topologies.flatMap(({ exchanges }) => exchanges)) {
     if (!(await isThere(model, "exchange", name))) changes.push({ kind: "create", what: "exchange", name });
   }
-  const wanted = topologies.flatMap(({ queues }) => queues);
+  const wanted = topologies.flatMap((topology) => topology.queues.map((spec) => ({ spec, topology })));
   if (management === null) {
-    for (const { name } of wanted) {
+    for (const {
+      spec: { name },
+    } of wanted) {
       changes.push(
         (await isThere(model, "queue", name)) ? { kind: "unchecked", name } : { kind: "create", what: "queue", name },
       );
@@ -40,10 +44,15 @@ export async function planTopology(
     return changes;
   }
   const found = new Map((await management.queues(`${prefix}.`)).map((queue) => [queue.name, queue]));
-  for (const spec of wanted) {
+  for (const { spec, topology } of wanted) {
     const queue = found.get(spec.name);
     if (queue === undefined) changes.push({ kind: "create", what: "queue", name: spec.name });
-    else changes.push(...differences(spec, queue.arguments));
+    else {
+      changes.push(...differences(spec, queue.arguments));
+      for (const { exchange, routingKey } of await staleBindings(spec.name, topology, management)) {
+        changes.push({ kind: "unbind", name: spec.name, exchange, routingKey });
+      }
+    }
     found.delete(spec.name);
   }
   for (const { name, messages } of found.values()) changes.push({ kind: "unwanted", name, messages });
@@ -66,7 +75,8 @@ function differences(spec: QueueSpec, broker: Readonly<Record<string, unknown>>)
     }));
 }
 
-async function isThere(model: ChannelModel, what: "exchange" | "queue", name: string): Promise<boolean> {
+/** Asks for it without making it. */
+export async function isThere(model: ChannelModel, what: "exchange" | "queue", name: string): Promise<boolean> {
   const channel = await quietChannel(model);
   try {
     await (what === "exchange" ? channel.checkExchange(name) : channel.checkQueue(name));

@@ -7,7 +7,7 @@ import type { Delivery, PublishOptions, QueueProvider, QueueStats, Subscription 
 import type { QueueDefinition } from "../queue-definition.ts";
 import { resolveQueue } from "../resolve-queue.ts";
 import { startPublish } from "../tracing.ts";
-import { quietChannel, type Mismatches } from "./apply-topology.ts";
+import { adminError, quietChannel, type Mismatches } from "./apply-topology.ts";
 import { rabbitmqCapabilities } from "./capabilities.ts";
 import { createConnection } from "./connection.ts";
 import { createDeclaredQueues } from "./declared-queues.ts";
@@ -92,7 +92,7 @@ export function createRabbitMQProvider(options: RabbitMQOptions): RabbitMQProvid
   ): Promise<void> {
     const queue = declared.sound(queueName);
     const checked = checkPublish(publishOptions, tuning.publishTimeoutMs);
-    const complete = messages.map(completeMessage);
+    const complete = messages.map((message) => completeMessage(message, queueName));
     const span = tracing === undefined ? null : startPublish(tracing, "rabbitmq", queueName, complete);
     try {
       const context = {
@@ -122,6 +122,7 @@ export function createRabbitMQProvider(options: RabbitMQOptions): RabbitMQProvid
     publisher,
     connection: consuming,
     gate: createSoloGate(),
+    limiters: new Map(),
     metrics,
     common,
     tracing: tracing === undefined ? null : { with: tracing, system: "rabbitmq" },
@@ -194,6 +195,8 @@ export function createRabbitMQProvider(options: RabbitMQOptions): RabbitMQProvid
     const channel = await quietChannel(declared.model());
     try {
       return await work(channel);
+    } catch (error) {
+      throw adminError(error);
     } finally {
       await channel.close().catch(() => {});
     }
@@ -222,7 +225,7 @@ export function createRabbitMQProvider(options: RabbitMQOptions): RabbitMQProvid
     subscribe: (queueName, handler, { mode = "automatic", ...rest }) =>
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `parse`, or the caller's word, makes the payload what the handler takes
       open(queueName, { kind: "single", handler: handler as never, mode }, rest),
-    subscribeBatch: (queueName, handler, { size, wait, ...rest }) => {
+    subscribeBatch: async (queueName, handler, { size, wait, ...rest }) => {
       const waitMs = checkedDuration("wait", wait, 0) ?? 5;
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
       return open(queueName, { kind: "batch", handler: handler as never, size, waitMs }, rest);
@@ -234,14 +237,16 @@ export function createRabbitMQProvider(options: RabbitMQOptions): RabbitMQProvid
       return onAdminChannel((channel) => queueStats(channel, prefix, queue));
     },
     healthCheck: async () => consuming.model !== undefined && publisher.ready,
-    consumeDeadLetters: (handler) =>
-      consumeDeadLetters(
+    consumeDeadLetters: async (handler) => {
+      declared.refuseWithoutConnection();
+      return consumeDeadLetters(
         parts,
         declared.all,
         handler,
         (subscription) => void subscriptions.add(subscription),
         (subscription) => void subscriptions.delete(subscription),
-      ),
+      );
+    },
     countDeadLetters: () =>
       onAdminChannel(async (channel) => (await channel.checkQueue(systemNames(prefix).deadLetters)).messageCount),
     purgeDeadLetters: () =>
@@ -261,7 +266,7 @@ export function createRabbitMQProvider(options: RabbitMQOptions): RabbitMQProvid
       ];
       return planTopology(declared.model(), topologies, prefix, management);
     },
-    close: ({ deadline } = {}) => (closed ??= end(checkedDuration("deadline", deadline, 0) ?? 30_000)),
+    close: async ({ deadline } = {}) => (closed ??= end(checkedDuration("deadline", deadline, 0) ?? 30_000)),
   };
 
   async function eachSubscription(

@@ -199,8 +199,8 @@ function redeliveriesOf(raw: ConsumeMessage, counted: number): number {
   return typeof count === "number" && count > 0 ? count : counted + 1;
 }
 
-/** What trying again can't change. */
-function finalError(error: unknown, physical: string): MessagingError | null {
+/** What trying again can't change; null where it may. */
+export function finalError(error: unknown, physical: string): MessagingError | null {
   if (error instanceof MessagingError) return error.retryable ? null : error;
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === 403)

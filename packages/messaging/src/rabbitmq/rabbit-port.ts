@@ -5,7 +5,8 @@ import { isMessageId, isMessageType } from "../message.ts";
 import type { DeadLetterReason } from "../outcome.ts";
 import { headers, isInstant, type Headers } from "./codec.ts";
 import type { RabbitMQMetrics } from "./metrics.ts";
-import { systemNames } from "./names.ts";
+import type { Queue } from "../queue-definition.ts";
+import { returnQueueOf, systemNames } from "./names.ts";
 import type { Publisher } from "./publisher.ts";
 import type { RabbitIncoming } from "./rabbit-incoming.ts";
 import { waitFor, type Rung } from "./rungs.ts";
@@ -43,11 +44,11 @@ export function createRabbitPort(options: {
   publisher: Publisher;
   publishTimeoutMs: number;
   group: string;
-  queue: string;
+  queue: Queue;
   metrics: RabbitMQMetrics;
 }): RabbitPort {
   const { prefix, rungs, publisher, publishTimeoutMs, queue, group, metrics } = options;
-  const { deadLetters, back } = systemNames(prefix);
+  const { deadLetters } = systemNames(prefix);
 
   async function forward(
     delivery: RabbitIncoming,
@@ -73,24 +74,24 @@ export function createRabbitPort(options: {
     complete: (delivery) => delivery.channel.ack(delivery.raw),
     retry: (delivery, delayMs) => {
       const { rung, expirationMs, leftMs } = waitFor(delayMs, rungs);
-      return forward(delivery, rung.name, delivery.physical, {
+      return forward(delivery, rung.name, returnQueueOf(queue, delivery.physical), {
         headers: { [headers.attempt]: delivery.attempt + 1, ...(leftMs > 0 ? { [headers.delayLeft]: leftMs } : {}) },
         expirationMs,
       });
     },
     delayFurther: (delivery, left) => {
       const { rung, expirationMs, leftMs } = waitFor(left, rungs);
-      return forward(delivery, rung.name, delivery.physical, {
+      return forward(delivery, rung.name, returnQueueOf(queue, delivery.physical), {
         headers: leftMs > 0 ? { [headers.delayLeft]: leftMs } : {},
         expirationMs,
       });
     },
     countRedelivery: (delivery) =>
-      forward(delivery, back, delivery.physical, { headers: { [headers.redeliveries]: delivery.redeliveries } }),
+      forward(delivery, "", delivery.physical, { headers: { [headers.redeliveries]: delivery.redeliveries } }),
     deadLetter: async (delivery, reason: DeadLetterReason, { error }: Failure) => {
       await forward(delivery, "", deadLetters, {
         headers: {
-          [headers.queue]: queue,
+          [headers.queue]: queue.name,
           [headers.group]: group,
           [headers.reason]: reason,
           [headers.error]: error,

@@ -17,8 +17,14 @@ export function refuseUnsupported(queue: Queue, tuning: RabbitMQTuning): void {
       `priority bands on RabbitMQ are for tasks: exchanges of ${queue.kind}s can't keep bands apart; use native, or a queue for each urgency`,
     );
   }
+  if (queue.priority === "bands" && queue.maxLength !== null) {
+    refuse("priority bands have no common maxLength on RabbitMQ: use native, or no limit");
+  }
   if (queue.rateLimit?.scope === "installation") {
     refuse("RabbitMQ has no rate limit across processes: set rateLimit.scope to process, or use Redis or PostgreSQL");
+  }
+  if (queue.dedupeWindowMs !== null) {
+    refuse("RabbitMQ doesn't drop repeated messages: use an inbox where they are handled, or Redis or PostgreSQL");
   }
   if (queue.leaseMs > tuning.consumerTimeoutMs) {
     refuse(

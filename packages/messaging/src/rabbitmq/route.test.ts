@@ -7,7 +7,7 @@ import { partitionOf, physicalIndexOf, routeOf } from "./route.ts";
 import { queueTopology, refuseClash } from "./topology.ts";
 
 const route = (definition: QueueDefinition, changes: { priority?: number; key?: string; type?: string } = {}) =>
-  routeOf("fw", resolveQueue(definition), completeMessage({ type: "a.b", payload: 1, ...changes }));
+  routeOf("fw", resolveQueue(definition), completeMessage({ type: "a.b", payload: 1, ...changes }, "tasks.t"));
 
 test.each<[QueueDefinition, object, string, string]>([
   [{ name: "tasks.llm", kind: "task", groups: ["w"] }, {}, "fw.tasks", "llm"],
@@ -43,7 +43,7 @@ test("every route leads to the queue that a delay or a replay goes to directly, 
     const queue = resolveQueue(definition);
     const { bindings } = queueTopology("fw", queue);
     for (let n = 0; n < 100; n++) {
-      const message = completeMessage({ type: "a.b", payload: 1, key: `k${n}`, priority: n % 11 });
+      const message = completeMessage({ type: "a.b", payload: 1, key: `k${n}`, priority: n % 11 }, "tasks.t");
       const { exchange, routingKey } = routeOf("fw", queue, message);
       const reached = bindings
         .filter((binding) => binding.exchange === exchange && matchesTopic(binding.routingKey, routingKey))
@@ -60,7 +60,7 @@ test("every route leads to the queue that a delay or a replay goes to directly, 
 test("two queues that would be one at the broker, or one of the system's, are refused", () => {
   const ab = resolveQueue({ name: "a.b", kind: "task", groups: ["w"] });
   const a = resolveQueue({ name: "a", kind: "task", groups: ["b", "c"] });
-  expect(() => refuseClash("fw", ab, [a])).toThrow(/fw\.a\.b, is of queue a already/);
+  expect(() => refuseClash("fw", ab, [a])).toThrow(/fw\.a\.b, which queue a is already/);
   expect(() => refuseClash("fw", resolveQueue({ name: "dlq", kind: "task", groups: ["w"] }), [])).toThrow(
     /the system's/,
   );
@@ -68,4 +68,15 @@ test("two queues that would be one at the broker, or one of the system's, are re
     /the system's/,
   );
   expect(() => refuseClash("fw", ab, [ab])).not.toThrow();
+});
+
+test("two queues that would get each other's messages are refused", () => {
+  const task = (name: string) => resolveQueue({ name, kind: "task", groups: ["w"] });
+  const event = (name: string) => resolveQueue({ name, kind: "event", groups: ["w"] });
+  expect(() => refuseClash("fw", task("tasks.x"), [task("x")])).toThrow(/queue x too/);
+  expect(() => refuseClash("fw", event("orders"), [event("orders.paid")])).toThrow(/same topics/);
+  expect(() => refuseClash("fw", event("events.debate"), [event("debate")])).toThrow(/same topics/);
+  expect(() => refuseClash("fw", event("orders"), [event("orders-paid"), task("orders.x")])).not.toThrow();
+  expect(() => refuseClash("fw", resolveQueue({ name: "retry", kind: "broadcast" }), [])).toThrow(/the system's/);
+  expect(() => refuseClash("fw", resolveQueue({ name: "events", kind: "broadcast" }), [])).toThrow(/the system's/);
 });

@@ -32,7 +32,8 @@ export interface FeedOptions {
   port: RabbitPort;
   consumer: Omit<ConsumerOptions<RabbitIncoming>, "intake" | "port">;
   source: Omit<QueueSourceOptions, "physical" | "receive" | "lost" | "prefetch">;
-  onForwardFailed: (delivery: RabbitIncoming, error: unknown) => void;
+  /** A message that has to wait on can't be sent on for now. */
+  onRefused: (delivery: RabbitIncoming, error: unknown) => void;
 }
 
 /** The feed of a group. */
@@ -42,16 +43,13 @@ export function openFeed(options: FeedOptions): Feed {
 }
 
 function openPlainFeed(options: FeedOptions): Feed {
-  const [physical = ""] = physicalQueues(options.prefix, options.queue, options.group);
-  const consumer = createConsumerFor(options, createFifo(), options.port);
-  const source = consumeQueue({
-    ...options.source,
-    physical,
-    prefetch: options.prefetch,
-    receive: receiver(options, consumer),
-    lost: consumer.lost,
-  });
-  return { consumers: [consumer], sources: [source] };
+  const { prefix, queue, group, prefetch, port, source } = options;
+  const consumer = createConsumerFor(options, createFifo(), port);
+  const receive = receiver(options, consumer);
+  const sources = physicalQueues(prefix, queue, group).map((physical) =>
+    consumeQueue({ ...source, physical, prefetch, receive, lost: consumer.lost }),
+  );
+  return { consumers: [consumer], sources };
 }
 
 function openBands(options: FeedOptions): Feed {
@@ -137,16 +135,35 @@ export function createConsumerFor(
 
 /** Takes deliveries, but sends on those whose delay isn't over, and those whose redelivery nobody has counted. */
 function receiver(options: FeedOptions, consumer: Consumer<RabbitIncoming>): (delivery: RabbitIncoming) => void {
-  const { port, queue, onForwardFailed } = options;
+  const { port, queue, onRefused } = options;
   return (delivery) => {
     const isUncounted = queue.priority === "native" && delivery.raw.fields.redelivered;
     if (delivery.unfit !== null || (delivery.delayLeftMs === 0 && !isUncounted)) {
       consumer.receive(delivery);
       return;
     }
-    // The delay first: the copy that counts would come at once.
-    const isWaiting = delivery.delayLeftMs > 0;
-    const sent = isWaiting ? port.delayFurther(delivery, delivery.delayLeftMs) : port.countRedelivery(delivery);
-    sent.catch((error: unknown) => onForwardFailed(delivery, error));
+    const { delayLeftMs } = delivery;
+    void insist(delivery, onRefused, () =>
+      delayLeftMs > 0 ? port.delayFurther(delivery, delayLeftMs) : port.countRedelivery(delivery),
+    );
   };
+}
+
+const longestPauseMs = 5_000;
+
+/** Until the broker takes it, or the lease is lost: given back, it would only come again, and count as a redelivery. */
+async function insist(
+  delivery: RabbitIncoming,
+  onRefused: FeedOptions["onRefused"],
+  send: () => Promise<void>,
+): Promise<void> {
+  for (let failures = 0; !delivery.signal.aborted; failures++) {
+    try {
+      await send();
+      return;
+    } catch (error) {
+      if (failures === 0) onRefused(delivery, error);
+      await new Promise((resolve) => setTimeout(resolve, Math.min(100 * 2 ** failures, longestPauseMs)).unref());
+    }
+  }
 }

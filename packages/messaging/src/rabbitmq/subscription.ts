@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { consumerCounts } from "../consumer/counts.ts";
-import { createRateLimiter } from "../consumer/rate-limiter.ts";
+import { createRateLimiter, type RateLimiter } from "../consumer/rate-limiter.ts";
 import type { SoloGate } from "../consumer/solo-gate.ts";
 import { describeError, MessagingError } from "../errors.ts";
 import type { MessagingLog } from "../log.ts";
@@ -28,6 +28,7 @@ export interface ProviderParts {
   readonly publisher: Publisher;
   readonly connection: BrokerConnection;
   readonly gate: SoloGate;
+  readonly limiters: Map<string, RateLimiter>;
   readonly metrics: RabbitMQMetrics;
   readonly common: MessagingMetrics;
   readonly tracing: { with: Tracing; system: string } | null;
@@ -58,7 +59,8 @@ export function openSubscription(
   onClosed: () => void,
 ): OpenSubscription {
   const group = groupOf(queue, options.group);
-  const concurrency = options.concurrency ?? queue.concurrency;
+  // A batch is one call: side by side only where that is asked for.
+  const concurrency = options.concurrency ?? (work.kind === "batch" ? 1 : queue.concurrency);
   const prefetch = options.prefetch ?? defaultPrefetch(concurrency, work, parts.tuning.prefetchCount);
   checkCounts(concurrency, prefetch, work);
   const { metrics, clock, random, log, tuning } = parts;
@@ -81,7 +83,7 @@ export function openSubscription(
     rungs: parts.rungs,
     publisher: parts.publisher,
     publishTimeoutMs: tuning.publishTimeoutMs,
-    queue: queue.name,
+    queue,
     group: groupName,
     metrics,
   });
@@ -97,7 +99,7 @@ export function openSubscription(
       concurrency,
       parse: options.parse,
       gate: parts.gate,
-      limiter: queue.rateLimit === null ? null : createRateLimiter(queue.rateLimit, clock),
+      limiter: limiterOf(parts, queue, groupName),
       reporter,
       counts: consumerCounts(parts.common, queue.name, groupName),
       tracing: parts.tracing,
@@ -106,13 +108,11 @@ export function openSubscription(
       log,
     },
     source: { connection: parts.connection, queue, ensure: () => parts.ensure(queue), tuning, metrics, clock, log },
-    onForwardFailed: (delivery, error) => {
+    onRefused: (delivery, error) =>
       log.warn(
         { queue: queue.name, group: groupName, messageId: delivery.message.id, err: describeError(error) },
-        "a delayed message couldn't be sent on; it goes back to its queue",
-      );
-      port.release(delivery);
-    },
+        "a message that has to wait on can't be stored; it is held until it can",
+      ),
   };
   feed = group === undefined ? liveListener(feedOptions) : openFeed({ ...feedOptions, group });
   const { consumers, sources } = feed;
@@ -141,11 +141,20 @@ export function openSubscription(
       for (const consumer of consumers) consumer.resume();
       await Promise.all(sources.map((source) => source.resume()));
     },
-    close: ({ deadline } = {}) => (closed ??= end(checkedDuration("deadline", deadline, 0) ?? 30_000)),
+    close: async ({ deadline } = {}) => (closed ??= end(checkedDuration("deadline", deadline, 0) ?? 30_000)),
     holds: (delivery) => consumers.some((one) => one.heldOf(delivery.message.id).includes(delivery)),
     heldOf: (messageId) => consumers.flatMap((one) => one.heldOf(messageId)),
     settleByHand: (delivery, error) => consumers.some((one) => one.settleByHand(delivery, error)),
   };
+}
+
+/** One for each group of a queue, however many subscriptions of this process share it. */
+function limiterOf({ limiters, clock }: ProviderParts, queue: Queue, group: string): RateLimiter | null {
+  if (queue.rateLimit === null) return null;
+  const name = `${queue.name} ${group}`;
+  const limiter = limiters.get(name) ?? createRateLimiter(queue.rateLimit, clock);
+  limiters.set(name, limiter);
+  return limiter;
 }
 
 function groupOf(queue: Queue, name: string | undefined): Group | undefined {
@@ -161,7 +170,7 @@ function groupOf(queue: Queue, name: string | undefined): Group | undefined {
 }
 
 function defaultPrefetch(concurrency: number, work: Work, prefetchCount: number): number {
-  return Math.max(prefetchCount, work.kind === "batch" ? work.size * (concurrency + 1) : concurrency);
+  return Math.max(prefetchCount, work.kind === "batch" ? Math.min(65_535, work.size * (concurrency + 1)) : concurrency);
 }
 
 function checkCounts(concurrency: number, prefetch: number, work: Work): void {

@@ -36,7 +36,7 @@ const wellKnownPasswords = new Set([
 export function resolveRabbitMQ(input: RabbitMQTargetInput): RabbitMQTarget {
   const target = input.url ? fromUrl(input.url, input) : fromParts(input);
   const remote = target.hosts.find(({ host }) => !isLoopback(host));
-  if (remote !== undefined && target.tls?.cert === undefined && wellKnownPasswords.has(target.password)) {
+  if (remote !== undefined && wellKnownPasswords.has(target.password)) {
     throw invalid(`the RabbitMQ password is a well-known one, and ${remote.host} isn't this machine: choose another`);
   }
   return target;
@@ -56,9 +56,10 @@ function fromUrl(text: string, input: RabbitMQTargetInput): RabbitMQTarget {
   if (match === null) throw invalid("the RabbitMQ URL isn't one: expected amqp://user:password@host:5672/vhost");
   const [, scheme, user, password, hostList = "", vhost] = match;
   const isTls = scheme === "amqps";
+  if (!isTls && input.tls) throw invalid("TLS is on, and the RabbitMQ URL begins with amqp://: write amqps://");
   const target: RabbitMQTarget = {
     hosts: hostList.split(",").map((entry) => hostOf(entry, isTls)),
-    // As RabbitMQ defines it: no path is the vhost "/", and an empty one is the vhost "".
+    // As most clients read it, an empty path too is the vhost "/".
     vhost: vhost === undefined || vhost === "" ? "/" : decoded(vhost),
     ...loginOf(
       user === undefined ? input.username : decoded(user),

@@ -1,11 +1,13 @@
 import { MessagingError } from "../errors.ts";
 import { topicBase, type Group, type Queue } from "../queue-definition.ts";
-import { bands, exchangeOf, physicalQueues, systemNames, taskKey } from "./names.ts";
+import { bands, exchangeOf, isBounded, isReturnQueue, physicalQueues, systemNames, taskKey } from "./names.ts";
 import { rungsOf } from "./rungs.ts";
 
 export interface ExchangeSpec {
   readonly name: string;
   readonly type: "direct" | "topic" | "fanout";
+  /** Gets what no queue takes. */
+  readonly alternate?: string;
 }
 
 export interface QueueSpec {
@@ -39,6 +41,8 @@ const safeHop = {
 } as const;
 // Ours is `maxRedeliveries`, far below; without one, 4.x has 20 of its own.
 const brokersDeliveryLimit = 50;
+// No value of all versions says so: 3.10 takes no -1.
+const noLimit = 1_000_000_000;
 
 /** What every installation has, whatever queues it declares. */
 export function systemTopology(prefix: string): Topology {
@@ -49,14 +53,17 @@ export function systemTopology(prefix: string): Topology {
       { name: names.tasks, type: "direct" },
       { name: names.events, type: "topic" },
       { name: names.notifications, type: "fanout" },
-      { name: names.back, type: "direct" },
+      { name: names.lost, type: "fanout" },
+      // Else what comes back to a queue that was deleted stays in its rung, and in time holds up all behind it.
+      { name: names.back, type: "direct", alternate: names.lost },
       // The routing key stays the group's queue on its way through.
       ...rungs.map(({ name }): ExchangeSpec => ({ name, type: "fanout" })),
     ],
     queues: [
       {
         name: names.deadLetters,
-        fixed: { "x-queue-type": "quorum", "x-overflow": "reject-publish" },
+        // A reader that throws gets it again; from 4.0 on the broker's own limit would drop it after twenty times.
+        fixed: { "x-queue-type": "quorum", "x-overflow": "reject-publish", "x-delivery-limit": noLimit },
         limits: { "message-ttl": 7 * dayMs, "max-length": 100_000 },
       },
       ...rungs.map(({ name, ms, maxLength }): QueueSpec => ({
@@ -65,7 +72,10 @@ export function systemTopology(prefix: string): Topology {
         limits: { "message-ttl": ms, "max-length": maxLength },
       })),
     ],
-    bindings: rungs.map(({ name }) => ({ exchange: name, queue: name, routingKey: "" })),
+    bindings: [
+      ...rungs.map(({ name }) => ({ exchange: name, queue: name, routingKey: "" })),
+      { exchange: names.lost, queue: names.deadLetters, routingKey: "" },
+    ],
   };
 }
 
@@ -101,7 +111,7 @@ function groupQueue(prefix: string, queue: Queue, name: string): QueueSpec {
     },
     limits: {
       ...(queue.ttlMs === null ? {} : { "message-ttl": queue.ttlMs }),
-      ...(queue.maxLength === null ? {} : { "max-length": queue.maxLength }),
+      ...(queue.maxLength === null || isReturnQueue(queue, name) ? {} : { "max-length": queue.maxLength }),
     },
   };
 }
@@ -120,6 +130,7 @@ function groupBindings(prefix: string, queue: Queue, group: Group, exchange: str
 
 /** By which keys messages come to the group's queue of this index. */
 function routingKeys(queue: Queue, group: Group, index: number): readonly string[] {
+  if (isBounded(queue) && index > 0) return [];
   if (queue.kind === "broadcast") return [""];
   if (queue.kind === "event") return queue.partitions > 0 ? [`${topicBase(queue.name)}.${index}.#`] : group.topics;
   if (queue.partitions > 0) return [`${taskKey(queue.name)}.${index}`];
@@ -127,24 +138,40 @@ function routingKeys(queue: Queue, group: Group, index: number): readonly string
 }
 
 /**
- * That no two queues mean the same queue at the broker.
+ * That no two queues share a queue, an exchange or messages at the broker.
  *
  * @throws MessagingError `invalid_definition` that names both.
  */
 export function refuseClash(prefix: string, queue: Queue, others: Iterable<Queue>): void {
-  const taken = new Map<string, string>(systemTopology(prefix).queues.map(({ name }) => [name, "the system's"]));
+  const clash = (words: string): never => {
+    throw new MessagingError("invalid_definition", `queue ${queue.name}: ${words}`);
+  };
+  const own = queueTopology(prefix, queue);
+  const system = systemTopology(prefix);
+  const isSystems = (name: string): boolean => [...system.queues, ...system.exchanges].some((one) => one.name === name);
+  for (const { name } of [...own.queues, ...own.exchanges]) {
+    if (isSystems(name)) clash(`at the broker it would be ${name}, which is the system's`);
+  }
   for (const other of others) {
     if (other.name === queue.name) continue;
-    for (const { name } of queueTopology(prefix, other).queues) taken.set(name, `of queue ${other.name}`);
-  }
-  for (const { name } of queueTopology(prefix, queue).queues) {
-    const owner = taken.get(name);
-    if (owner !== undefined)
-      throw new MessagingError(
-        "invalid_definition",
-        `queue ${queue.name}: its queue at the broker, ${name}, is ${owner} already`,
+    const taken = queueTopology(prefix, other);
+    const names = new Set([...taken.queues, ...taken.exchanges].map(({ name }) => name));
+    for (const { name } of [...own.queues, ...own.exchanges]) {
+      if (names.has(name)) clash(`at the broker it would be ${name}, which queue ${other.name} is already`);
+    }
+    if (queue.kind === "task" && other.kind === "task" && taskKey(queue.name) === taskKey(other.name)) {
+      clash(`its messages would go to queue ${other.name} too: "tasks." before the name makes no difference`);
+    }
+    if (queue.kind === "event" && other.kind === "event" && areNested(topicBase(queue.name), topicBase(other.name))) {
+      clash(
+        `its events and those of queue ${other.name} would have the same topics: one name begins with the other's words`,
       );
+    }
   }
+}
+
+function areNested(one: string, other: string): boolean {
+  return `${one}.`.startsWith(`${other}.`) || `${other}.`.startsWith(`${one}.`);
 }
 
 /** Which queue and group a queue at the broker belongs to. */

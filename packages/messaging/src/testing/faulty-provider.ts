@@ -1,4 +1,5 @@
 import { MessagingError } from "../errors.ts";
+import { newMessageId, type NewMessage } from "../message.ts";
 import type { BatchHandler, Delivery, Handler, QueueProvider } from "../provider.ts";
 import { throwDice } from "./dice.ts";
 
@@ -36,6 +37,7 @@ export interface MadeFault {
   readonly n: number;
 }
 
+/** A provider that fails by chance. */
 export interface FaultyProvider extends QueueProvider {
   /** What was made so far. */
   readonly made: readonly MadeFault[];
@@ -111,9 +113,14 @@ export function withFaults(provider: QueueProvider, faults: Faults): FaultyProvi
     setFaults: (next) => void (current = next),
     initialize: () => provider.initialize(),
     declare: (queue) => operating(queue.name, () => provider.declare(queue)),
-    publish: (queue, message, options) => publishing(queue, () => provider.publish(queue, message, options)),
-    publishBatch: (queue, messages, options) =>
-      publishing(queue, () => provider.publishBatch(queue, messages, options)),
+    publish: (queue, message, options) => {
+      const same = withId(message);
+      return publishing(queue, () => provider.publish(queue, same, options));
+    },
+    publishBatch: (queue, messages, options) => {
+      const same = messages.map(withId);
+      return publishing(queue, () => provider.publishBatch(queue, same, options));
+    },
     subscribe: <P>(queue: string, handler: Handler<P>, options: Parameters<QueueProvider["subscribe"]>[2]) =>
       provider.subscribe(
         queue,
@@ -146,4 +153,11 @@ export function withFaults(provider: QueueProvider, faults: Faults): FaultyProvi
     purge: (queue, group) => operating(queue, () => provider.purge(queue, group)),
     close: (options) => provider.close(options),
   };
+}
+
+/** A duplicate has the same id. */
+function withId(message: NewMessage): NewMessage {
+  return message.id === undefined && message.idempotencyKey === undefined
+    ? { ...message, id: newMessageId() }
+    : message;
 }

@@ -89,7 +89,7 @@ describe("the specified topology, under its prefix", () => {
     await provider.close();
   });
 
-  test("its three exchanges, and of our own one for returns and one for each rung", async () => {
+  test("its three exchanges, and of our own those for returns and one for each rung", async () => {
     const found = await listed("exchanges", "helixagent");
     const types = Object.fromEntries(found.map(({ name, type }) => [name, type]));
     expect(types).toEqual({
@@ -97,6 +97,7 @@ describe("the specified topology, under its prefix", () => {
       "helixagent.events": "topic",
       "helixagent.notifications": "fanout",
       "helixagent.return": "direct",
+      "helixagent.unreturned": "fanout",
       "helixagent.retry.250ms": "fanout",
       "helixagent.retry.500ms": "fanout",
       "helixagent.retry.1s": "fanout",
@@ -107,8 +108,12 @@ describe("the specified topology, under its prefix", () => {
       "helixagent.retry.32s": "fanout",
       "helixagent.retry": "fanout",
     });
-    for (const exchange of found)
-      expect(exchange).toMatchObject({ durable: true, auto_delete: false, internal: false, arguments: {} });
+    for (const exchange of found) {
+      const { name } = exchange;
+      const alternate = name === "helixagent.return" ? { "alternate-exchange": "helixagent.unreturned" } : {};
+      expect(exchange).toMatchObject({ durable: true, auto_delete: false, internal: false });
+      expect(exchange["arguments"]).toEqual(alternate);
+    }
   });
 
   test("its queues with each argument, and of our own the shorter rungs", async () => {
@@ -136,6 +141,7 @@ describe("the specified topology, under its prefix", () => {
         type: "quorum",
         "x-queue-type": "quorum",
         "x-overflow": "reject-publish",
+        "x-delivery-limit": 1_000_000_000,
         "x-message-ttl": 604_800_000,
         "x-max-length": 100_000,
       },
@@ -184,6 +190,7 @@ describe("the specified topology, under its prefix", () => {
       "helixagent.notifications ----> helixagent.notifications.webhooks",
       ...groupQueues.map((name) => `helixagent.return --helixagent.${name}--> helixagent.${name}`),
       ...rungs.map((name) => `helixagent.${name} ----> helixagent.${name}`),
+      "helixagent.unreturned ----> helixagent.dlq",
     ];
     expect(await bindings("helixagent")).toEqual(expected.toSorted());
   });
@@ -203,6 +210,8 @@ describe("limits as policies, where the management API may be used", () => {
     }
     expect(await policies(prefix)).toEqual({
       [`${prefix}.tasks.jobs`]: { "message-ttl": 3_600_000, "max-length": 500 },
+      // What comes back isn't limited in number: refused, it would hold up others.
+      [`${prefix}.tasks.jobs.returns`]: { "message-ttl": 3_600_000 },
       [`${prefix}.dlq`]: { "message-ttl": 604_800_000, "max-length": 100_000 },
       [`${prefix}.retry`]: { "message-ttl": 60_000, "max-length": 10_000 },
       [`${prefix}.retry.250ms`]: { "message-ttl": 250, "max-length": 100_000 },
@@ -264,10 +273,12 @@ describe("the specified settings", () => {
   test("configs/messaging.yaml has all of its settings with these values; a password that works elsewhere isn't among them", () => {
     expect(parse(readFileSync(`${configs}messaging.yaml`, "utf8"))).toEqual({
       rabbitmq: {
+        url: "${SIRIUS_RABBITMQ:-}",
         host: "${RABBITMQ_HOST:-localhost}",
-        port: "${RABBITMQ_PORT:-5672}",
-        username: "${RABBITMQ_USER:-guest}",
-        password: "${RABBITMQ_PASSWORD:-guest}",
+        // Empty is the default: the port depends on TLS, the user on whether a certificate says who we are.
+        port: "${RABBITMQ_PORT:-}",
+        username: "${RABBITMQ_USER:-}",
+        password: "${RABBITMQ_PASSWORD:-}",
         vhost: "${RABBITMQ_VHOST:-/}",
         prefix: "fleetwire", // ours
         ...documented,

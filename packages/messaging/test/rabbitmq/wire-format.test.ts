@@ -166,7 +166,7 @@ describe("another program reads", () => {
     const events1 = [`${prefix}.events`, "user-events.user.registered"];
     expect(await from("user-events.company")).toEqual(events1);
     expect(await from("user-events.mail")).toEqual(events1);
-    expect(await from("user-events.mail")).toEqual([`${prefix}.return`, `${prefix}.user-events.mail`]);
+    expect(await from("user-events.mail")).toEqual(["", `${prefix}.user-events.mail`]);
     expect(await from("notifications.sse")).toEqual([`${prefix}.notifications`, "fire"]);
     expect(await from("alerts.archive")).toEqual([`${prefix}.alerts`, "fire"]);
   });
