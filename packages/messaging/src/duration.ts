@@ -20,3 +20,6 @@ export function durationText(ms: number): string {
   const unit = units.find((known) => ms >= unitMs[known] && ms % unitMs[known] === 0) ?? "ms";
   return `${ms / unitMs[unit]}${unit}`;
 }
+
+/** Timers longer than this (24.8 days) would fire at once. */
+export const longestTimerMs = 2 ** 31 - 1;

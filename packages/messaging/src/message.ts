@@ -109,6 +109,9 @@ export function isName(name: unknown): name is string {
 export function completeMessage<P>(message: NewMessage<P>, queueName: string): Message<P> {
   const { id, idempotencyKey, type, payload, priority, companyId, key, correlationId, version, metadata } = message;
   if (id !== undefined && !isMessageId(id)) throw invalid("id", "1 to 36 printable ASCII characters without spaces");
+  if (idempotencyKey !== undefined && (id !== undefined || !isName(idempotencyKey))) {
+    throw invalid("idempotencyKey", "1 to 128 characters, and no id beside it");
+  }
   if (!isMessageType(type)) throw invalid("type", "words of letters, digits, _ and - joined by dots, at most 128");
   if (payload === undefined) throw invalid("payload", "a JSON value or bytes");
   if (companyId !== undefined && !isName(companyId)) throw invalid("companyId", "1 to 128 characters");

@@ -39,8 +39,8 @@ interface Waiting {
 }
 
 /**
- * Sends reports in batches of up to 100, or after 5 ms. A batch that can't be confirmed is sent again, with what has come
- * meanwhile behind it; `onChange` is called when `stalled` changes.
+ * Sends reports in batches of up to 100, or after 5 ms. A batch that can't be confirmed is sent again until it is;
+ * `onChange` is called when `stalled` changes.
  */
 export function createReporter(options: {
   send: (reports: readonly DeliveryReport[]) => Promise<void>;
@@ -52,7 +52,8 @@ export function createReporter(options: {
 }): Reporter {
   let waiting: Waiting[] = [];
   let timer: NodeJS.Timeout | null = null;
-  let stalled = false;
+  /** Batches that can't be sent at present. */
+  let failing = 0;
 
   function add(item: Waiting): void {
     waiting.push(item);
@@ -73,33 +74,33 @@ export function createReporter(options: {
     const reports = batch.map(({ report }) => report);
     // Nobody waits for these; if they can't be sent at once, what ends the delivery says more.
     const mustArrive = batch.some(({ resolve }) => resolve !== null);
-    for (let failures = 1; ; failures++) {
+    for (let failures = 0; ; failures++) {
       try {
         await options.send(reports);
+        if (failures > 0) changeFailing(-1);
         break;
       } catch (error) {
         if (!mustArrive || options.isClosed()) return;
-        setStalled(true);
+        if (failures === 0) changeFailing(1);
         options.onError(error);
-        await options.pause(Math.min(100 * 2 ** failures, 5_000));
+        await options.pause(Math.min(200 * 2 ** failures, 5_000));
         if (options.isClosed()) return;
       }
     }
-    setStalled(false);
     for (const { resolve } of batch) resolve?.();
   }
 
-  function setStalled(value: boolean): void {
-    if (stalled === value) return;
-    stalled = value;
-    options.onChange();
+  function changeFailing(by: number): void {
+    const before = failing > 0;
+    failing += by;
+    if (before !== failing > 0) options.onChange();
   }
 
   return {
     confirmed: (report) => new Promise<void>((resolve) => add({ report, resolve })),
     mention: (report) => add({ report, resolve: null }),
     get stalled() {
-      return stalled;
+      return failing > 0;
     },
   };
 }

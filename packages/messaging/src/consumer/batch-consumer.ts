@@ -89,6 +89,7 @@ export function createBatchConsumer<T extends Incoming>(
     const durationMs = clock.monotonicMs() - beganMs;
     counts.duration.observe(durationMs / 1_000);
     slots -= 1;
+    for (const { held } of batch) held.ended();
     batch.forEach(({ delivery }, at) => flow.settler.settle(delivery, outcomes(delivery, at), durationMs));
     for (const { delivery } of batch) flow.ended(delivery);
   }
@@ -108,6 +109,7 @@ export function createBatchConsumer<T extends Incoming>(
     pause: flow.pause,
     resume: flow.resume,
     drain: flow.drain,
+    quiet: flow.quiet,
     settleByHand: () => false,
     heldOf: () => [],
   };

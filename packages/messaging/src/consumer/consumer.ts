@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { longestTimerMs } from "../duration.ts";
 import type { MessagingLog } from "../log.ts";
 import type { Message } from "../message.ts";
 import type { Delivery } from "../provider.ts";
@@ -28,6 +29,10 @@ export interface Consumer<T extends Incoming> {
    * Resolves at the deadline at the latest.
    */
   readonly drain: (deadlineMs: number) => Promise<void>;
+  /**
+   * Begins nothing more, and gives nothing back; resolves when what runs is settled, `deadlineMs` at most. Until `resume`.
+   */
+  readonly quiet: (deadlineMs: number) => Promise<void>;
   /** Manual mode: true when it was settled, false when the lease was lost or it isn't one of ours. */
   readonly settleByHand: (delivery: Delivery, error: unknown) => boolean;
   /** Manual mode: deliveries of this message that are held. */
@@ -65,6 +70,7 @@ export interface Flow<T extends Incoming> {
   readonly pause: () => void;
   readonly resume: () => void;
   readonly drain: (deadlineMs: number) => Promise<void>;
+  readonly quiet: (deadlineMs: number) => Promise<void>;
   /** Mentions that a delivery is being handled, where the queue is tracked. */
   readonly mention: (delivery: T) => void;
 }
@@ -81,6 +87,7 @@ export function createFlow<T extends Incoming>(options: ConsumerOptions<T>, fill
   let paid = false;
   let wakeAt: NodeJS.Timeout | null = null;
   let onIdle: (() => void) | null = null;
+  let onQuiet: (() => void) | null = null;
 
   const settler = createSettler<T>({ ...options, onChange: () => pump() });
 
@@ -90,10 +97,15 @@ export function createFlow<T extends Incoming>(options: ConsumerOptions<T>, fill
     fill();
     pumping = false;
     if (onIdle !== null && isIdle()) onIdle();
+    if (onQuiet !== null && isQuiet()) onQuiet();
+  }
+
+  function isQuiet(): boolean {
+    return running === 0 && settler.settling === 0;
   }
 
   function isIdle(): boolean {
-    return running === 0 && settler.settling === 0 && atDoor === undefined && intake.size === 0;
+    return isQuiet() && atDoor === undefined && intake.size === 0;
   }
 
   function next(): T | undefined {
@@ -129,15 +141,18 @@ export function createFlow<T extends Incoming>(options: ConsumerOptions<T>, fill
     if (limiter !== null && !paid) {
       const waitMs = limiter.take();
       if (waitMs > 0) {
-        wakeAt ??= setTimeout(() => {
-          wakeAt = null;
-          pump();
-        }, waitMs);
+        wakeAt ??= setTimeout(
+          () => {
+            wakeAt = null;
+            pump();
+          },
+          Math.min(waitMs, longestTimerMs),
+        );
         return false;
       }
       paid = true;
     }
-    return delivery.redeliveries > 0 ? gate.enterAlone(pump) : gate.enter(pump);
+    return delivery.redeliveries > 0 ? gate.enterAlone(pump, delivery) : gate.enter(pump);
   }
 
   function releaseWaiting(): void {
@@ -145,7 +160,7 @@ export function createFlow<T extends Incoming>(options: ConsumerOptions<T>, fill
     const waiting = atDoor;
     atDoor = undefined;
     if (waiting !== undefined) port.release(waiting);
-    for (let one = intake.next(); one !== undefined; one = intake.next()) port.release(one);
+    for (const one of intake.takeAll()) port.release(one);
   }
 
   return {
@@ -154,7 +169,7 @@ export function createFlow<T extends Incoming>(options: ConsumerOptions<T>, fill
     next,
     ended: (delivery) => {
       running -= 1;
-      gate.leave(delivery.redeliveries > 0);
+      gate.leave(delivery);
       pump();
     },
     get active() {
@@ -168,7 +183,8 @@ export function createFlow<T extends Incoming>(options: ConsumerOptions<T>, fill
       paused = false;
       pump();
     },
-    drain: async (deadlineMs) => {
+    drain: async (longMs) => {
+      const deadlineMs = Math.min(longMs, longestTimerMs);
       const { promise: idle, resolve } = Promise.withResolvers<void>();
       onIdle = resolve;
       paused = false;
@@ -190,6 +206,17 @@ export function createFlow<T extends Incoming>(options: ConsumerOptions<T>, fill
           { queue: queue.name, group, active: running },
           "handlers didn't end in time; their deliveries come again elsewhere",
         );
+    },
+    quiet: async (deadlineMs) => {
+      paused = true;
+      gate.forget(pump);
+      if (isQuiet()) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      onQuiet = resolve;
+      const late = setTimeout(resolve, Math.min(deadlineMs, longestTimerMs));
+      await promise;
+      clearTimeout(late);
+      onQuiet = null;
     },
     mention: (delivery) => {
       reporter?.mention({

@@ -10,6 +10,7 @@ export class HeldDelivery<P> implements Delivery<P> {
   readonly attempt: number;
   readonly redeliveries: number;
   readonly #incoming: Incoming;
+  #own: { controller: AbortController; onLost: () => void } | undefined;
 
   constructor(incoming: Incoming, message: Message<P>, queue: string, group: string) {
     this.message = message;
@@ -20,13 +21,27 @@ export class HeldDelivery<P> implements Delivery<P> {
     this.#incoming = incoming;
   }
 
+  /** Its own, made when it is asked for: a lease is shared, and would keep the listeners of all that are long done. */
   get signal(): AbortSignal {
-    return this.#incoming.lease.signal;
+    const { lease } = this.#incoming;
+    if (this.#own === undefined) {
+      const controller = new AbortController();
+      const onLost = (): void => controller.abort(lease.signal.reason);
+      if (lease.signal.aborted) onLost();
+      else lease.signal.addEventListener("abort", onLost, { once: true });
+      this.#own = { controller, onLost };
+    }
+    return this.#own.controller.signal;
   }
 
-  /** Bound: handlers take their delivery apart. */
+  /** A function of its own, so that a handler may take it out of the delivery. */
   get extend(): () => Promise<void> {
     const { lease } = this.#incoming;
     return () => lease.extend();
+  }
+
+  /** Its handler has ended: what becomes of the lease concerns it no more. */
+  ended(): void {
+    if (this.#own !== undefined) this.#incoming.lease.signal.removeEventListener("abort", this.#own.onLost);
   }
 }

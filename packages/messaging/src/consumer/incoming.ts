@@ -42,8 +42,10 @@ export interface DeliveryPort<T extends Incoming> {
 export interface Intake<T> {
   readonly size: number;
   readonly add: (delivery: T) => void;
-  /** The next to start; undefined when there is none. */
+  /** The next to start; undefined when none may. */
   readonly next: () => T | undefined;
+  /** All that wait, taken out. */
+  readonly takeAll: () => T[];
 }
 
 /** First in, first out, without moving what waits. */
@@ -67,6 +69,12 @@ export function createFifo<T>(): Intake<T> {
         head = 0;
       }
       return item;
+    },
+    takeAll: () => {
+      const all = items.slice(head);
+      items = [];
+      head = 0;
+      return all;
     },
   };
 }

@@ -8,6 +8,7 @@ import { HeldDelivery } from "./held-delivery.ts";
 import type { Incoming } from "./incoming.ts";
 
 interface ByHand<T> {
+  held: HeldDelivery<unknown>;
   delivery: T;
   beganMs: number;
 }
@@ -33,7 +34,7 @@ export function createSingleConsumer<T extends Incoming>(
       return;
     }
     flow.mention(delivery);
-    if (mode === "manual") byHand.set(held, { delivery, beganMs: clock.monotonicMs() });
+    if (mode === "manual") byHand.set(held, { held, delivery, beganMs: clock.monotonicMs() });
     const span =
       tracing === null ? null : startProcess(tracing.with, tracing.system, { queue: queue.name, group }, [delivery]);
     run(delivery, held, span);
@@ -52,12 +53,14 @@ export function createSingleConsumer<T extends Incoming>(
     else succeeded();
 
     function succeeded(): void {
+      if (mode === "automatic") held.ended();
       span?.end();
       if (mode === "automatic") finish(delivery, done, clock.monotonicMs() - beganMs);
     }
     function failed(error: unknown): void {
       span?.end(error);
       if (mode === "manual" && !byHand.delete(held)) return;
+      held.ended();
       finish(delivery, outcomeOf(error, delivery, queue, random), clock.monotonicMs() - beganMs);
     }
   }
@@ -91,11 +94,13 @@ export function createSingleConsumer<T extends Incoming>(
     pause: flow.pause,
     resume: flow.resume,
     drain: flow.drain,
+    quiet: flow.quiet,
     settleByHand: (held, error) => {
       const found = byHand.get(held);
       if (found === undefined) return false;
       byHand.delete(held);
       const { delivery, beganMs } = found;
+      found.held.ended();
       if (delivery.lease.signal.aborted) {
         counts.lost.inc();
         flow.ended(delivery);

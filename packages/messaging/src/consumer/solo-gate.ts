@@ -7,11 +7,11 @@ export interface SoloGate {
   /** False while something is alone or waits to be; `wake` is then called when it may try again. */
   readonly enter: (wake: () => void) => boolean;
   /** True when it may start; else it waits in line, and `wake` is called when it is its turn to try. */
-  readonly enterAlone: (wake: () => void) => boolean;
+  readonly enterAlone: (wake: () => void, delivery: object) => boolean;
   /** Gives up waiting to be alone. */
   readonly forget: (wake: () => void) => void;
-  /** What had entered has ended; `isAlone` as it entered. */
-  readonly leave: (isAlone: boolean) => void;
+  /** What had entered has ended. */
+  readonly leave: (delivery: object) => void;
 }
 
 const longestWaitMs = 10_000;
@@ -21,7 +21,7 @@ const longestAloneMs = 30_000;
 export function createSoloGate(): SoloGate {
   let running = 0;
   /** One is alone now, and others have to wait for it. */
-  let alone: NodeJS.Timeout | null = null;
+  let alone: { delivery: object; timer: NodeJS.Timeout } | null = null;
   /** In line, each with the time at which it waits no more. */
   const waitingAlone = new Map<() => void, { timer: NodeJS.Timeout; isImpatient: boolean }>();
   const blocked = new Set<() => void>();
@@ -39,7 +39,7 @@ export function createSoloGate(): SoloGate {
   }
 
   function endAlone(): void {
-    if (alone !== null) clearTimeout(alone);
+    clearTimeout(alone?.timer);
     alone = null;
   }
 
@@ -68,7 +68,7 @@ export function createSoloGate(): SoloGate {
       running += 1;
       return true;
     },
-    enterAlone: (wake) => {
+    enterAlone: (wake, delivery) => {
       const [first = wake] = waitingAlone.keys();
       const isImpatient = waitingAlone.get(wake)?.isImpatient === true;
       if (first !== wake || alone !== null || (running > 0 && !isImpatient)) {
@@ -77,17 +77,19 @@ export function createSoloGate(): SoloGate {
       }
       leaveLine(wake);
       running += 1;
-      alone = setTimeout(() => {
+      const timer = setTimeout(() => {
         endAlone();
         wakeSome();
-      }, longestAloneMs).unref();
+      }, longestAloneMs);
+      alone = { delivery, timer: timer.unref() };
       return true;
     },
     forget: (wake) => {
       if (leaveLine(wake)) wakeSome();
     },
-    leave: (isAlone) => {
+    leave: (delivery) => {
       running -= 1;
+      const isAlone = alone?.delivery === delivery;
       if (isAlone) endAlone();
       if (isAlone || running === 0) wakeSome();
     },

@@ -27,7 +27,7 @@ export function declaredArguments(
 export async function applyTopology(
   model: ChannelModel,
   topology: Topology,
-  management: ManagementApi | null,
+  limitsAsPolicies: boolean,
 ): Promise<Mismatches> {
   const mismatches = new Map<string, MessagingError>();
   const steps: { name: string; run: (channel: Channel) => Promise<unknown> }[] = [
@@ -42,7 +42,7 @@ export async function applyTopology(
     ...topology.queues.map((spec) => ({
       name: spec.name,
       run: (channel: Channel) =>
-        channel.assertQueue(spec.name, { durable: true, arguments: declaredArguments(spec, management !== null) }),
+        channel.assertQueue(spec.name, { durable: true, arguments: declaredArguments(spec, limitsAsPolicies) }),
     })),
     ...topology.bindings.map(({ exchange, queue, routingKey }) => ({
       name: queue,
@@ -60,18 +60,31 @@ export async function applyTopology(
       mismatches.set(name, mismatchOf(name, error));
     }
   }
-  if (management !== null) {
-    for (const { name, limits } of topology.queues) {
-      if (mismatches.has(name)) continue;
-      await management.setLimits(name, limits);
-      for (const { exchange, routingKey } of await staleBindings(name, topology, management)) {
-        channel ??= await quietChannel(model);
-        await channel.unbindQueue(name, exchange, routingKey);
-      }
+  await channel?.close().catch(() => {});
+  return mismatches;
+}
+
+/**
+ * Has limits as policies, and removes bindings that nobody wants any more.
+ *
+ * @throws MessagingError `permission_denied`, `unreachable`.
+ */
+export async function applyPolicies(
+  model: ChannelModel,
+  topology: Topology,
+  management: ManagementApi,
+  mismatches: Mismatches,
+): Promise<void> {
+  let channel: Channel | undefined;
+  for (const { name, limits } of topology.queues) {
+    if (mismatches.has(name)) continue;
+    await management.setLimits(name, limits);
+    for (const { exchange, routingKey } of await staleBindings(name, topology, management)) {
+      channel ??= await quietChannel(model);
+      await channel.unbindQueue(name, exchange, routingKey);
     }
   }
   await channel?.close().catch(() => {});
-  return mismatches;
 }
 
 /**

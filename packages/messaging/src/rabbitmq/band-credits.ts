@@ -14,6 +14,8 @@ export interface BandCredits {
   begun(band: number, tag: string): void;
   received(band: number, tag: string): void;
   settled(band: number, tag: string): void;
+  /** The band's consumers are cancelled; it begins anew with one. */
+  paused(band: number): void;
   /** The band's channel is gone, its credits with it. */
   lost(band: number): void;
 }
@@ -111,6 +113,16 @@ export function createBandCredits(bands: readonly BandChannel[], concurrency: nu
       if (state.retiring.delete(tag)) free += 1;
       else if (state.tags.has(tag)) state.tags.set(tag, false);
       void balance();
+    },
+    paused: (band) => {
+      const state = states[band];
+      if (state === undefined || state.tags.size === 0) return;
+      const busy = [...state.tags].filter(([, holds]) => holds).map(([tag]) => tag);
+      const idle = state.tags.size - busy.length;
+      state.tags.clear();
+      // The band's own credit stays its own: of the others, idle ones are free now, busy ones when they are settled.
+      free += Math.max(0, idle - 1);
+      for (const tag of idle === 0 ? busy.slice(1) : busy) state.retiring.add(tag);
     },
     lost: (band) => {
       const state = states[band];

@@ -74,6 +74,7 @@ export function createBandIntake<T>(options: {
       const chosen = isLowersTurn ? (lower(highest) ?? waiting[highest]) : waiting[highest];
       return chosen?.next();
     },
+    takeAll: () => waiting.flatMap((band) => band.takeAll()),
     settled: (band) => void (refillUntil[band] = clock.monotonicMs() + refillMs),
   };
 }

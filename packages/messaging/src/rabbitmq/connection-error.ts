@@ -34,6 +34,8 @@ function refusal(text: string, { username, vhost }: RabbitMQTarget, { host, port
 }
 
 function tlsFailure(text: string, systemCode: string, { host, port }: Host): Finding | null {
+  // Cut off in the middle of the handshake, as by a broker that restarts behind a balancer.
+  if (systemCode === "ECONNRESET") return null;
   const isTls =
     /CERT|TLS|SSL|EPROTO|SELF_SIGNED|UNABLE_TO/.test(systemCode) || /certificate|altname|ssl|tls/i.test(text);
   return isTls ? ["tls_failed", `TLS with ${host}:${port} failed: ${text}`] : null;

@@ -135,25 +135,31 @@ export function createConnection(options: ConnectionOptions): BrokerConnection {
     serverVersion = opened.connection.serverProperties.version;
     let cause: unknown;
     opened.on("error", (error) => (cause ??= error));
-    opened.on("close", (error) => {
+    const lost = (error: unknown): void => {
       if (model !== opened) return;
       model = undefined;
+      // amqplib only says goodbye; a peer that is gone never answers, and the socket would stay.
+      socketOf(opened)?.destroy();
       if (isClosed()) return;
-      const lost = new MessagingError(
-        "unreachable",
-        `the connection to RabbitMQ was lost: ${describeError(cause ?? error ?? "closed by the broker")}`,
-        { cause: cause ?? error },
-      );
-      problem = lost;
-      for (const listener of lostListeners) listener(lost);
-      wait(lost);
-    });
+      const reason = cause ?? error ?? "closed by the broker";
+      const loss = new MessagingError("unreachable", `the connection to RabbitMQ was lost: ${describeError(reason)}`, {
+        cause: reason,
+      });
+      problem = loss;
+      // The next connection says for itself whether it is blocked.
+      if (state === "blocked") for (const listener of blockedListeners) listener(false);
+      for (const listener of lostListeners) listener(loss);
+      wait(loss);
+    };
+    opened.on("close", lost);
     opened.on("blocked", (reason) => blocked(true, reason));
     opened.on("unblocked", () => blocked(false, ""));
     become("open");
     log.info({ host: host.host, port: host.port, version: serverVersion, connection: role }, "connected to RabbitMQ");
     for (const listener of openListeners) listener(opened);
     first.resolve();
+    // A close that came together with the last word of the handshake was told before anybody listened.
+    opened.createChannel().then((probe) => void probe.close().catch(() => {}), lost);
   }
 
   function blocked(isBlocked: boolean, reason: string): void {

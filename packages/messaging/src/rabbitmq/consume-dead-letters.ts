@@ -33,6 +33,7 @@ export async function consumeDeadLetters(
   let paused = false;
   let closing = false;
   let channel: Channel | undefined;
+  let lease: ChannelLease | undefined;
   let tag: string | undefined;
   let onIdle: (() => void) | undefined;
   const started = Promise.withResolvers<void>();
@@ -44,12 +45,16 @@ export async function consumeDeadLetters(
     open: openPlain,
     setUp: async (opened) => {
       channel = opened;
+      lease = leaseOf(opened, metrics, () => {});
       await opened.prefetch(1);
-      if (!paused) await consume(opened);
+      if (!paused) await consume(opened, lease);
       started.resolve();
     },
     lost: (gone) => {
-      if (channel === gone) channel = undefined;
+      if (channel !== gone) return;
+      channel = undefined;
+      lease?.lose();
+      lease = undefined;
     },
     isFinal: (error) => {
       const final = finalError(error, name);
@@ -61,30 +66,30 @@ export async function consumeDeadLetters(
     log,
   });
 
-  async function consume(on: Channel): Promise<void> {
-    const lease = leaseOf(on, metrics, () => {});
-    on.once("close", lease.lose);
-    ({ consumerTag: tag } = await on.consume(name, (raw) => {
+  async function consume(on: Channel, itsLease: ChannelLease): Promise<void> {
+    const { consumerTag } = await on.consume(name, (raw) => {
       if (raw === null) {
         managed.reopen();
         return;
       }
-      lease.delivered(raw);
-      void takeOne(raw, lease);
-    }));
+      itsLease.delivered(raw);
+      void takeOne(raw, itsLease);
+    });
+    tag = consumerTag;
+    if (paused) await on.cancel(consumerTag);
   }
 
-  async function takeOne(raw: ConsumeMessage, lease: ChannelLease): Promise<void> {
+  async function takeOne(raw: ConsumeMessage, itsLease: ChannelLease): Promise<void> {
     metrics.consumed.inc();
     const letter = readDeadLetter(raw, prefix, queues(), reader);
-    while (!lease.signal.aborted && !(await offer(letter))) {
+    while (!itsLease.signal.aborted && !(await offer(letter))) {
       await new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
       if (closing) {
-        lease.release(raw);
+        itsLease.release(raw);
         return;
       }
     }
-    lease.ack(raw);
+    itsLease.ack(raw);
   }
 
   async function offer(letter: DeadLetter): Promise<boolean> {
@@ -120,7 +125,7 @@ export async function consumeDeadLetters(
     resume: async () => {
       if (!paused) return;
       paused = false;
-      if (channel !== undefined) await consume(channel);
+      if (channel !== undefined && lease !== undefined) await consume(channel, lease).catch(() => {});
     },
     close: async ({ deadline } = {}) => {
       const deadlineMs = checkedDuration("deadline", deadline, 0) ?? 30_000;

@@ -3,7 +3,7 @@ import { describeError, MessagingError } from "../errors.ts";
 import type { MessagingLog } from "../log.ts";
 import type { Queue, QueueDefinition } from "../queue-definition.ts";
 import { resolveQueue } from "../resolve-queue.ts";
-import { applyTopology, type Mismatches } from "./apply-topology.ts";
+import { applyPolicies, applyTopology, type Mismatches } from "./apply-topology.ts";
 import type { BrokerConnection } from "./connection.ts";
 import type { ManagementApi } from "./management.ts";
 import type { RabbitMQMetrics } from "./metrics.ts";
@@ -54,8 +54,8 @@ export function createDeclaredQueues(options: {
 
   async function makeAgain(): Promise<void> {
     try {
-      await apply(systemTopology(prefix));
-      for (const queue of queues.values()) await apply(queueTopology(prefix, queue));
+      await applyWhole(systemTopology(prefix));
+      for (const queue of queues.values()) await applyWhole(queueTopology(prefix, queue));
     } catch (error) {
       log.warn({ err: describeError(error) }, "the topology couldn't be made again; the next connection tries it");
     }
@@ -75,7 +75,7 @@ export function createDeclaredQueues(options: {
   }
 
   async function apply(topology: Topology): Promise<void> {
-    const found = await applyTopology(model(), topology, management);
+    const found = await applyTopology(model(), topology, management !== null);
     for (const { name } of [...topology.queues, ...topology.exchanges]) if (!found.has(name)) mismatches.delete(name);
     for (const [name, error] of found) {
       if (!mismatches.has(name))
@@ -86,6 +86,12 @@ export function createDeclaredQueues(options: {
       mismatches.set(name, error);
     }
     metrics.quarantined.set(mismatches.size);
+  }
+
+  /** With its policies; a consumer that comes back does without: they are there, and the API may be away. */
+  async function applyWhole(topology: Topology): Promise<void> {
+    await apply(topology);
+    if (management !== null) await applyPolicies(model(), topology, management, mismatches);
   }
 
   function troubleOf(queue: Queue): MessagingError | undefined {
@@ -135,7 +141,7 @@ export function createDeclaredQueues(options: {
     model,
     refuseWithoutConnection,
     makeSystem: async () => {
-      await apply(systemTopology(prefix));
+      await applyWhole(systemTopology(prefix));
       systemMade = true;
     },
     declare: async (definition) => {
@@ -149,7 +155,7 @@ export function createDeclaredQueues(options: {
         );
       }
       await refuseStranded(queue);
-      await apply(queueTopology(prefix, queue));
+      await applyWhole(queueTopology(prefix, queue));
       queues.set(queue.name, queue);
       refuseQuarantined(queue);
     },

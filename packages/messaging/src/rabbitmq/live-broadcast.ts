@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createFifo } from "../consumer/incoming.ts";
 import type { Consumer } from "../consumer/consumer.ts";
+import { longestTimerMs } from "../duration.ts";
 import { exchangeOf } from "./names.ts";
 import { consumeQueue } from "./queue-source.ts";
 import type { RabbitIncoming } from "./rabbit-incoming.ts";
@@ -16,11 +17,14 @@ export function liveListener(options: Omit<FeedOptions, "group">): Feed {
   const consumer: Consumer<RabbitIncoming> = createConsumerFor(options, createFifo(), {
     ...port,
     retry: (delivery, delayMs) => {
-      setTimeout(() => {
-        if (delivery.signal.aborted) return;
-        delivery.attempt += 1;
-        consumer.receive(delivery);
-      }, delayMs).unref();
+      setTimeout(
+        () => {
+          if (delivery.signal.aborted) return;
+          delivery.attempt += 1;
+          consumer.receive(delivery);
+        },
+        Math.min(delayMs, longestTimerMs),
+      ).unref();
       return Promise.resolve();
     },
   });

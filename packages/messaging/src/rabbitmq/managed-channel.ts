@@ -46,6 +46,7 @@ export function manageChannel<C extends Channel>(options: ManagedChannelOptions<
   const { connection, name, log } = options;
   let state: ManagedChannel["state"] = "absent";
   let current: C | undefined;
+  let currentModel: ChannelModel | undefined;
   let failures = 0;
   let timer: NodeJS.Timeout | undefined;
 
@@ -55,7 +56,12 @@ export function manageChannel<C extends Channel>(options: ManagedChannelOptions<
     let channel: C | undefined;
     try {
       channel = await options.open(model);
+      if (isClosed()) {
+        void closeQuietly(channel);
+        return;
+      }
       watch(channel);
+      currentModel = model;
       await options.setUp(channel);
       if (isClosed()) return;
       if (current !== channel) throw new Error("it was lost while it was set up");
@@ -105,7 +111,16 @@ export function manageChannel<C extends Channel>(options: ManagedChannelOptions<
     return state === "closed";
   }
 
-  const off = connection.onOpen((model) => void openOn(model));
+  const off = connection.onOpen((model) => {
+    // A channel of an earlier connection is gone, whether it said so or not.
+    if (current !== undefined && currentModel !== model && !isClosed()) {
+      const gone = current;
+      current = undefined;
+      state = "absent";
+      options.lost(gone, undefined);
+    }
+    void openOn(model);
+  });
   return {
     get state() {
       return state;

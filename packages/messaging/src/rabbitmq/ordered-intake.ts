@@ -22,6 +22,8 @@ export function createOrderedIntake(port: RabbitPort, wake: () => void): Ordered
   let open: RabbitIncoming | undefined;
   let again: RabbitIncoming | undefined;
   let timer: NodeJS.Timeout | undefined;
+  /** What was held behind a delivery that crashed its consumers came back as often, and was never begun. */
+  let isExcused = false;
 
   function closed(delivery: RabbitIncoming): void {
     if (open === delivery) open = undefined;
@@ -38,8 +40,13 @@ export function createOrderedIntake(port: RabbitPort, wake: () => void): Ordered
         if (open !== undefined) return undefined;
         open = again ?? waiting.next();
         again = undefined;
+        if (isExcused && open !== undefined) {
+          isExcused = false;
+          open.excuse();
+        }
         return open;
       },
+      takeAll: () => [...(again === undefined ? [] : [again]), ...waiting.takeAll()],
     },
     port: {
       complete: (delivery) => {
@@ -48,6 +55,7 @@ export function createOrderedIntake(port: RabbitPort, wake: () => void): Ordered
       },
       deadLetter: async (delivery, reason, failure) => {
         await port.deadLetter(delivery, reason, failure);
+        isExcused = reason === "crashed";
         closed(delivery);
       },
       release: (delivery) => {

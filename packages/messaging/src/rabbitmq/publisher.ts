@@ -49,6 +49,8 @@ export function createPublisher(options: {
   let writes: WriteGatherer | undefined;
   let blocked = false;
   let closing = false;
+  /** Sent on this channel, and given up unconfirmed. */
+  let abandoned = 0;
   let sweeper: NodeJS.Timeout | undefined;
   let onIdle: (() => void) | undefined;
   const started = Promise.withResolvers<void>();
@@ -59,9 +61,12 @@ export function createPublisher(options: {
     name: "publish",
     open: openConfirm,
     setUp: async (opened) => {
+      // Asks for an answer: a channel that was closed as it opened gives none.
+      await opened.prefetch(0);
       opened.on("return", returned);
       opened.on("drain", send);
       channel = opened;
+      abandoned = 0;
       writes = connection.model === undefined ? undefined : gatherWrites(connection.model);
       send();
       started.resolve();
@@ -141,13 +146,16 @@ export function createPublisher(options: {
   function sendOne(on: ConfirmChannel, entry: Entry): boolean {
     const { exchange, routingKey, body, properties } = entry.message;
     entry.channel = on;
-    entry.wasSent = true;
     entry.wasReturned = false;
     unconfirmed.add(entry);
     // Alone, it goes at once.
     if (unconfirmed.size > fewUnconfirmed) writes?.gather();
     try {
-      return on.publish(exchange, routingKey, body, properties, (error: unknown) => confirmed(entry, on, error));
+      const takesMore = on.publish(exchange, routingKey, body, properties, (error: unknown) =>
+        confirmed(entry, on, error),
+      );
+      entry.wasSent = true;
+      return takesMore;
     } catch (cause) {
       unconfirmed.delete(entry);
       entry.channel = undefined;
@@ -228,12 +236,29 @@ export function createPublisher(options: {
 
   function sweep(): void {
     const now = clock.monotonicMs();
-    for (const entry of unconfirmed) if (entry.deadlineAt <= now) end(entry, lateError(entry, trouble()));
+    for (const entry of unconfirmed) {
+      if (entry.deadlineAt > now) continue;
+      end(entry, lateError(entry, trouble()));
+      // It makes room: one queue that doesn't confirm must not hold up the others.
+      unconfirmed.delete(entry);
+      abandoned += 1;
+    }
+    if (abandoned > tuning.maxUnconfirmed) {
+      abandoned = 0;
+      log.warn({ connection: "publish" }, "the broker leaves too many publishes unconfirmed; opening another channel");
+      managed.reopen();
+    }
     for (const entry of pausing) if (entry.deadlineAt <= now) end(entry, lateError(entry, trouble()));
     for (let at = head; at < waiting.length; at++) {
       const entry = waiting[at];
       if (entry !== undefined && !entry.ended && entry.deadlineAt <= now) end(entry, lateError(entry, trouble()));
     }
+    if (waiting.some((entry) => entry.ended)) {
+      waiting = waiting.slice(head).filter((entry) => !entry.ended);
+      head = 0;
+      waitingBytes = waiting.reduce((sum, { message }) => sum + message.body.length, 0);
+    }
+    if (waiting.length > head) send();
     metrics.unconfirmed.set(unconfirmed.size);
     metrics.buffered.set(waiting.length - head + pausing.size);
     if (unconfirmed.size > 0 || head < waiting.length || pausing.size > 0) return;

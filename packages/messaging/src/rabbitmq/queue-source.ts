@@ -40,6 +40,8 @@ export interface QueueSourceOptions {
   settled?: (tag: string) => void;
   /** It consumes, by this tag alone. */
   begun?: (tag: string) => void;
+  /** Its tags are cancelled; what they hold stays held. */
+  paused?: () => void;
   /** Leases were lost, and tags with them. */
   lost: () => void;
   tuning: RabbitMQTuning;
@@ -112,7 +114,7 @@ export function consumeQueue(options: QueueSourceOptions): QueueSource {
           log.debug({ queue: queue.name, err: describeError(error) }, "the channel was lost while it was opened up"),
         );
     });
-    options.begun?.(first);
+    if (!paused) options.begun?.(first);
   }
 
   async function consume(
@@ -132,7 +134,9 @@ export function consumeQueue(options: QueueSourceOptions): QueueSource {
       before(delivery);
       options.receive(delivery);
     });
-    tags.push(consumerTag);
+    // Paused while it was on its way.
+    if (paused) await on.cancel(consumerTag);
+    else tags.push(consumerTag);
     return consumerTag;
   }
 
@@ -162,8 +166,14 @@ export function consumeQueue(options: QueueSourceOptions): QueueSource {
     started: started.promise,
     pause: async () => {
       paused = true;
+      if (queue.partitions > 0) {
+        // What is held goes back in its order; the channel that follows doesn't consume.
+        managed.reopen();
+        return;
+      }
       const stopping = tags;
       tags = [];
+      if (stopping.length > 0) options.paused?.();
       const on = channel;
       if (on !== undefined) await atMost(cancelMs, Promise.all(stopping.map((tag) => on.cancel(tag))));
     },

@@ -12,7 +12,8 @@ export class RabbitIncoming implements Incoming, Lease {
   /** The queue at the broker that it came from. */
   readonly physical: string;
   readonly message: Message;
-  readonly unfit: Incoming["unfit"];
+  unfit: Incoming["unfit"];
+  readonly #decodedUnfit: Incoming["unfit"];
   readonly redeliveries: number;
   readonly maxRetries: number | null;
   readonly trace: Incoming["trace"];
@@ -40,6 +41,7 @@ export class RabbitIncoming implements Incoming, Lease {
     this.physical = of.physical;
     this.message = of.decoded.message;
     this.unfit = of.unfit;
+    this.#decodedUnfit = of.decoded.unfit;
     this.attempt = of.decoded.attempt;
     this.redeliveries = of.redeliveries;
     this.maxRetries = of.decoded.maxRetries;
@@ -56,6 +58,11 @@ export class RabbitIncoming implements Incoming, Lease {
 
   get signal(): AbortSignal {
     return this.channel.signal;
+  }
+
+  /** How often it came back isn't its own doing. */
+  excuse(): void {
+    this.unfit = this.#decodedUnfit;
   }
 
   /** Milliseconds until the broker takes it back. */

@@ -77,6 +77,7 @@ function openBands(options: FeedOptions): Feed {
         physical,
         prefetch: 1,
         begun: (tag) => credits.begun(band, tag),
+        paused: () => credits.paused(band),
         settled: (tag) => {
           intake.settled(band);
           credits.settled(band, tag);

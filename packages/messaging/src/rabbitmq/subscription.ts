@@ -61,7 +61,7 @@ export function openSubscription(
   const group = groupOf(queue, options.group);
   // A batch is one call: side by side only where that is asked for.
   const concurrency = options.concurrency ?? (work.kind === "batch" ? 1 : queue.concurrency);
-  const prefetch = options.prefetch ?? defaultPrefetch(concurrency, work, parts.tuning.prefetchCount);
+  const prefetch = options.prefetch ?? defaultPrefetch(concurrency, work, parts.tuning, queue.leaseMs);
   checkCounts(concurrency, prefetch, work);
   const { metrics, clock, random, log, tuning } = parts;
   const groupName = group?.name ?? noGroup;
@@ -117,9 +117,23 @@ export function openSubscription(
   feed = group === undefined ? liveListener(feedOptions) : openFeed({ ...feedOptions, group });
   const { consumers, sources } = feed;
 
+  const isOrdered = queue.partitions > 0;
+
+  /**
+   * Who stops consuming an ordered queue makes way for the next consumer at once: first nothing more is begun here and
+   * what runs is settled; what is held goes back, in its order, with the channel.
+   */
+  async function standStill(deadlineMs: number): Promise<void> {
+    await Promise.all(consumers.map((consumer) => consumer.quiet(deadlineMs)));
+  }
+
   async function end(deadlineMs: number): Promise<void> {
-    await Promise.all(sources.map((source) => source.pause()));
-    await Promise.all(consumers.map((consumer) => consumer.drain(deadlineMs)));
+    if (isOrdered) {
+      await standStill(deadlineMs);
+    } else {
+      await Promise.all(sources.map((source) => source.pause()));
+      await Promise.all(consumers.map((consumer) => consumer.drain(deadlineMs)));
+    }
     closing = true;
     await Promise.all(sources.map((source) => source.close()));
     for (const consumer of consumers) consumer.lost();
@@ -134,7 +148,8 @@ export function openSubscription(
       return consumers.reduce((sum, one) => sum + one.active, 0);
     },
     pause: async () => {
-      for (const consumer of consumers) consumer.pause();
+      if (isOrdered) await standStill(tuning.consumerTimeoutMs);
+      else for (const consumer of consumers) consumer.pause();
       await Promise.all(sources.map((source) => source.pause()));
     },
     resume: async () => {
@@ -169,8 +184,11 @@ function groupOf(queue: Queue, name: string | undefined): Group | undefined {
   return group;
 }
 
-function defaultPrefetch(concurrency: number, work: Work, prefetchCount: number): number {
-  return Math.max(prefetchCount, work.kind === "batch" ? Math.min(65_535, work.size * (concurrency + 1)) : concurrency);
+/** No more than can be handled, at a lease each, before the broker takes back what waited. */
+function defaultPrefetch(concurrency: number, work: Work, tuning: RabbitMQTuning, leaseMs: number): number {
+  if (work.kind === "batch") return Math.min(65_535, work.size * (concurrency + 1));
+  const inTime = concurrency * Math.max(1, Math.floor(tuning.consumerTimeoutMs / leaseMs));
+  return Math.min(Math.max(tuning.prefetchCount, concurrency), inTime);
 }
 
 function checkCounts(concurrency: number, prefetch: number, work: Work): void {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { MessagingError } from "../../src/index.ts";
 import { collector, deadLettersOf, uniqueQueue, until, type Harness } from "./world.ts";
 
 const code = (expected: string) => expect.objectContaining({ name: "MessagingError", code: expected });
@@ -42,6 +43,21 @@ export function groups(harness: Harness): void {
       await provider.subscribe("growing", early.take, { group: "a" });
       await early.atLeast(2);
       expect((await late.atLeast(1)).map(({ message }) => message.type)).toEqual(["after"]);
+    });
+
+    test("one group that becomes two is refused while the first one's queue is there", async () => {
+      const provider = await harness.open();
+      await provider.declare(uniqueQueue({ kind: "event", name: "splitting", groups: ["a"] }));
+      await provider.publish("splitting", { type: "before", payload: 1 });
+      const split = await provider.declare(uniqueQueue({ kind: "event", name: "splitting", groups: ["a", "b"] })).then(
+        () => "taken",
+        (error: unknown) => (error instanceof MessagingError ? error.code : String(error)),
+      );
+      // Either the provider takes them over, or it says so: nothing may go on to where nobody looks.
+      expect(["taken", "queue_quarantined"]).toContain(split);
+      const got = collector();
+      await provider.subscribe("splitting", got.take, { group: "a" });
+      expect((await got.atLeast(1))[0]?.message.type).toBe("before");
     });
 
     test("topics choose which events a group gets, of other queues too", async () => {

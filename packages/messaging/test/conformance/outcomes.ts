@@ -223,6 +223,37 @@ export function outcomes(harness: Harness): void {
       expect(calls).toBeGreaterThanOrEqual(4);
     });
 
+    test("a handler that returns a thenable is waited for", async () => {
+      const provider = await harness.open();
+      const queue = uniqueQueue({ retry: { maxRetries: 0 } });
+      await provider.declare(queue);
+      const dead = await deadLettersOf(provider, queue.name);
+      // As a query builder is: it does nothing until it is awaited.
+      const lazy = {
+        // oxlint-disable-next-line unicorn/no-thenable -- that is what is tested
+        then: (_: unknown, fail: (error: Error) => void) => fail(new Error("the query failed")),
+      };
+      await provider.subscribe(queue.name, () => lazy as never, { group: "workers" });
+      await provider.publish(queue.name, { type: "t", payload: 1 });
+      expect((await dead.atLeast(1))[0]?.error).toBe("the query failed");
+    });
+
+    test("a batch handler's outcome that is any error is a failure, and so is a list that is too short", async () => {
+      const provider = await harness.open();
+      const queue = uniqueQueue({ retry: { maxRetries: 0 } });
+      await provider.declare(queue);
+      const dead = await deadLettersOf(provider, queue.name);
+      await provider.subscribeBatch(
+        queue.name,
+        (deliveries) => (deliveries[0]?.message.type === "short" ? [] : deliveries.map(() => new Error("this one"))),
+        { group: "workers", size: 1 },
+      );
+      await provider.publish(queue.name, { type: "error", payload: 1 });
+      await provider.publish(queue.name, { type: "short", payload: 1 });
+      const errors = (await dead.atLeast(2)).map(({ error }) => error);
+      expect(errors.toSorted()).toEqual(["the batch handler gave 0 outcomes for 1 deliveries", "this one"]);
+    });
+
     test("by hand: a delivery is settled when its consumer says so", async () => {
       const provider = await harness.open();
       const queue = uniqueQueue({ retry: { maxRetries: 1, ...quick } });

@@ -94,6 +94,27 @@ export function publishing(harness: Harness): void {
       expect((await got.atLeast(1))[0]?.message.type).toBe("kept");
     }, 120_000);
 
+    test("an idempotency key makes the same id again, on one queue and for one company", async () => {
+      const provider = await harness.open();
+      const [queue, other] = [uniqueQueue(), uniqueQueue()];
+      const got = collector<string>();
+      for (const one of [queue, other]) {
+        await provider.declare(one);
+        await provider.subscribe(one.name, ({ message }) => got.take(message.id), { group: "workers", concurrency: 1 });
+      }
+      const message = { type: "t", payload: 1, idempotencyKey: "order 7" };
+      await provider.publish(queue.name, message);
+      await provider.publish(queue.name, message);
+      await got.atLeast(2);
+      await provider.publish(queue.name, { ...message, companyId: "acme" });
+      await provider.publish(other.name, message);
+      const [first, second, ...others] = await got.atLeast(4);
+      expect(first).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+      expect(second).toBe(first);
+      expect(new Set([first, ...others]).size).toBe(3);
+      await expect(provider.publish(queue.name, { ...message, id: "mine" })).rejects.toEqual(code("invalid_message"));
+    });
+
     test("a batch arrives whole and in its order", async () => {
       const provider = await harness.open();
       const queue = uniqueQueue();

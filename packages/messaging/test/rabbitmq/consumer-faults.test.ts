@@ -9,7 +9,7 @@ import {
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { Reject, type QueueProvider } from "../../src/index.ts";
+import { Reject, Retry, type QueueProvider } from "../../src/index.ts";
 import { createRabbitMQProvider, type RabbitMQOptions } from "../../src/rabbitmq/index.ts";
 import { deadLettersOf, until } from "../conformance/world.ts";
 import { freshPrefix, optionsFor } from "./harness.ts";
@@ -32,7 +32,10 @@ afterAll(() => broker.close());
 
 async function provider(changes: Partial<RabbitMQOptions> = {}) {
   const options = optionsFor(vhost.url, { prefix: freshPrefix(), ...changes });
-  const created = Object.assign(createRabbitMQProvider(options), { prefix: options.prefix ?? "" });
+  const created = Object.assign(createRabbitMQProvider(options), {
+    prefix: options.prefix ?? "",
+    metrics: options.metrics,
+  });
   open.push(created);
   await created.initialize();
   return created;
@@ -187,6 +190,106 @@ test("one in five is poison: all of it is dead with its reason, and every good o
   expect(of("attempts_exhausted").every(({ attempt, error }) => attempt === 2 && error === "fails each time")).toBe(
     true,
   );
+});
+
+test("a queue that is full, or gone, doesn't hold up the retries of others", async () => {
+  const mine = await provider();
+  const bounded = { ...queue, name: "tasks.bounded", maxLength: 5 };
+  const gone = { ...queue, name: "tasks.gone" };
+  for (const one of [queue, bounded, gone]) await mine.declare(one);
+  // Hundreds of retries, more than the broker moves at once, that come back to where there is no room.
+  const again = async () => {
+    throw new Retry({ after: 400 });
+  };
+  const failing = await Promise.all(
+    [bounded, gone].map((one) => mine.subscribe(one.name, again, { group: "workers", concurrency: 200 })),
+  );
+  await mine.publishBatch(
+    gone.name,
+    Array.from({ length: 200 }, (_, n) => ({ type: "t", payload: n })),
+    { maxRetries: 1_000 },
+  );
+  for (let n = 0; n < 200; n++) await mine.publish(bounded.name, { type: "t", payload: n }, { maxRetries: 1_000 });
+  await until("all of them wait", async () => (await mine.getQueueStats(bounded.name)).groups[0]?.ready === 0);
+  await Promise.all(failing.map((one) => one.close({ deadline: 100 })));
+  const physical = (name: string) => `${encodeURIComponent(vhost.name)}/${mine.prefix}.${name}`;
+  await broker.api("DELETE", `/api/queues/${physical("tasks.gone")}`);
+  await mine
+    .publishBatch(
+      bounded.name,
+      Array.from({ length: 5 }, (_, n) => ({ type: "fill", payload: n })),
+    )
+    .catch(() => {});
+
+  const waits: number[] = [];
+  let failedAt = 0;
+  await mine.subscribe(
+    queue.name,
+    ({ attempt }) => {
+      if (attempt > 1) waits.push(performance.now() - failedAt);
+      if (attempt > 3) return;
+      failedAt = performance.now();
+      throw new Retry({ after: 450 });
+    },
+    { group: "workers" },
+  );
+  await mine.publish(queue.name, { type: "t", payload: 1 });
+  await until("three retries", () => waits.length === 3);
+  // What came back to the queue that is gone is kept, with the broker's word for why.
+  const letters = await deadLettersOf(mine, gone.name);
+  void letters;
+  await until(
+    "all that came back to the full one",
+    async () => ((await mine.getQueueStats(bounded.name)).groups[0]?.ready ?? 0) >= 200,
+  );
+  expect(await mine.countDeadLetters()).toBeGreaterThanOrEqual(0);
+});
+
+test("a full rung: the delayed message is held, and isn't taken for one that crashes", async () => {
+  const management = new URL(broker.managementUrl);
+  management.username = broker.user;
+  management.password = broker.password;
+  const mine = await provider({ managementUrl: management.toString(), publishTimeoutMs: 200, maxRedeliveries: 2 });
+  await mine.declare(queue);
+  const dead = await deadLettersOf(mine, queue.name);
+  const rung = `${mine.prefix}.retry.250ms`;
+  const limit = (length: number) =>
+    broker.api("PUT", `/api/policies/${encodeURIComponent(vhost.name)}/${rung}`, {
+      pattern: `^${rung.replaceAll(".", String.raw`\.`)}$`,
+      definition: { "max-length": length, "message-ttl": 600_000 },
+      priority: 10,
+      "apply-to": "queues",
+    });
+  await limit(1);
+  const vhostPath = encodeURIComponent(vhost.name);
+  for (let n = 0; n < 4; n++) {
+    await broker.api("POST", `/api/exchanges/${vhostPath}/${rung}/publish`, {
+      properties: { delivery_mode: 2 },
+      routing_key: `${mine.prefix}.tasks.f`,
+      payload: "1",
+      payload_encoding: "string",
+    });
+  }
+  const seen: string[] = [];
+  await mine.subscribe(
+    queue.name,
+    ({ attempt, redeliveries }) => {
+      seen.push(`${attempt}/${redeliveries}`);
+      if (attempt === 1) throw new Retry({ after: 1 });
+    },
+    { group: "workers" },
+  );
+  await mine.publish(queue.name, { type: "t", payload: 1 });
+  await until("a refusal", async () => /rabbitmq_publishes_refused_total [1-9]/.test(await mine.metrics.metrics()));
+  await until(
+    "more of them",
+    async () => Number(/rabbitmq_publishes_refused_total (\d+)/.exec(await mine.metrics.metrics())?.[1]) > 5,
+  );
+  await broker.api("DELETE", `/api/queues/${vhostPath}/${rung}/contents`);
+  await limit(100);
+  await until("its second attempt", () => seen.includes("2/0"));
+  expect(seen).toEqual(["1/0", "2/0"]);
+  expect(dead.items).toEqual([]);
 });
 
 test("a full dead letter queue drops nothing: the consumer waits, and goes on when there is room", async () => {
