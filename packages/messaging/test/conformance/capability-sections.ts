@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { MessagingError, Retry, type Capabilities } from "../../src/index.ts";
+import { MessagingError, Retry, type Capabilities, type Delivery } from "../../src/index.ts";
 import { collector, gate, uniqueQueue, until, type Harness } from "./world.ts";
 
 const refusing = (isRefused: boolean): string => (isRefused ? "unsupported" : "taken");
@@ -84,7 +84,7 @@ export function capabilitySections(harness: Harness, capabilities: Capabilities)
         let running = 0;
         let most = 0;
         let ended = 0;
-        await provider.subscribe(
+        const subscription = await provider.subscribe(
           queue.name,
           async () => {
             running += 1;
@@ -95,8 +95,11 @@ export function capabilitySections(harness: Harness, capabilities: Capabilities)
           },
           { group: "workers", concurrency: 6 },
         );
-        for (const priority of ["low", "urgent"] as const) {
+        for (const priority of ["low", "urgent", "normal"] as const) {
           most = 0;
+          // A pause gives every slot back, and changes nothing for afterwards.
+          await subscription.pause();
+          await subscription.resume();
           const before = ended;
           await provider.publishBatch(
             queue.name,
@@ -174,6 +177,38 @@ export function capabilitySections(harness: Harness, capabilities: Capabilities)
         );
         await until("all", () => ended === 100);
         for (const key of keys) expect(seen.get(key)).toEqual(Array.from({ length: 20 }, (_, n) => n));
+      });
+
+      test("the order holds when a consumer closes or pauses and makes way for another", async () => {
+        const first = await harness.open();
+        const second = await harness.open();
+        const queue = uniqueQueue({
+          ordered: { partitions: 1 },
+          retry: { maxRetries: 5, initial: "50ms", max: "50ms" },
+        });
+        await first.declare(queue);
+        await second.declare(queue);
+        const order: string[] = [];
+        const handle = (who: string) => async (delivery: Delivery) => {
+          const n = Number(delivery.message.payload);
+          if (n % 4 === 1 && delivery.attempt === 1) throw new Error("once more");
+          await new Promise((resolve) => setTimeout(resolve, 10));
+          order.push(`${who}${n}`);
+        };
+        const a = await first.subscribe(queue.name, handle("a"), { group: "workers" });
+        const b = await second.subscribe(queue.name, handle("b"), { group: "workers" });
+        await first.publishBatch(
+          queue.name,
+          Array.from({ length: 24 }, (_, n) => ({ type: "t", payload: n, key: "k" })),
+        );
+        await until("a few", () => order.length >= 5);
+        await a.pause();
+        await until("a few of the other's", () => order.filter((one) => one.startsWith("b")).length >= 5);
+        await a.resume();
+        await b.close();
+        await until("all", () => order.length >= 24);
+        expect(order.map((one) => Number(one.slice(1)))).toEqual(Array.from({ length: 24 }, (_, n) => n));
+        await a.close();
       });
 
       test("the order holds when the consumer is lost and its deliveries go back", async () => {

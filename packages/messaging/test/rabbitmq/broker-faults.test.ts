@@ -128,6 +128,18 @@ test.each(["memory", "disk"] as const)(
   90_000,
 );
 
+test("a broker that was out of memory and is started again takes messages at once", async () => {
+  const mine = await provider();
+  await mine.declare({ name: "tasks.f", kind: "task", groups: ["workers"] });
+  await broker.blockPublishers("memory");
+  const waiting = mine.publish("tasks.f", { id: "waits", type: "t", payload: 1 }, { deadline: "60s" });
+  await until("the word of it", async () => !(await mine.healthCheck()));
+  await broker.restart();
+  await waiting;
+  await mine.publish("tasks.f", { type: "t", payload: 2 });
+  expect(await until("health", () => mine.healthCheck())).toBe(true);
+}, 90_000);
+
 test("a channel that the broker closes is opened again: the delivery that was held too long comes again, others go on", async () => {
   // Channels are looked at each half second instead of each minute, and may hold a delivery for two.
   await broker.ctl(
