@@ -36,7 +36,7 @@ SELECT $1, id FROM unnest($2::text[]) AS id ORDER BY id
 ON CONFLICT DO NOTHING RETURNING message_id`;
 
 /**
- * An inbox of one consumer (its group's name). `transaction` runs its argument in one transaction. Keep notes for at
+ * An inbox of one consumer; give each queue and group its own name, since ids are unique within a queue. `transaction` runs its argument in one transaction. Keep notes for at
  * least as long as a message can come again: the longest replay, and the broker's retention.
  */
 export function createInbox<C extends InboxClient>(options: {
