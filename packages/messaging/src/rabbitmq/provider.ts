@@ -50,6 +50,7 @@ export function createRabbitMQProvider(options: RabbitMQOptions): RabbitMQProvid
       "invalid_definition",
       `prefix: expected lower-case words joined by . - or _, of at most 40 characters`,
     );
+  if (target.hosts.length === 0) throw new MessagingError("invalid_definition", "target.hosts: expected at least one");
   const tuning: RabbitMQTuning = { ...rabbitmqDefaults, ...definedOnly(options) };
   const metrics = rabbitmqMetrics(options.metrics);
   const common = messagingMetrics(options.metrics);
@@ -287,5 +288,15 @@ export function createRabbitMQProvider(options: RabbitMQOptions): RabbitMQProvid
 
 function definedOnly(options: RabbitMQOptions): Partial<RabbitMQTuning> {
   const names = Object.keys(rabbitmqDefaults) as (keyof RabbitMQTuning)[];
-  return Object.fromEntries(names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]));
+  const given = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]] as const);
+  for (const [name, value] of given) {
+    const [min, max] = name === "maxRedeliveries" ? [0, mostRedeliveries] : [1, Number.MAX_SAFE_INTEGER];
+    if (Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max) continue;
+    const range = max === mostRedeliveries ? `${min} to ${max}` : `${min}`;
+    throw new MessagingError("invalid_definition", `${name}: expected a whole number from ${range}`);
+  }
+  return Object.fromEntries(given);
 }
+
+// Below the broker's own limit of deliveries, which would end them without our reason.
+const mostRedeliveries = 49;

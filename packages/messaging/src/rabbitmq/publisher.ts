@@ -177,6 +177,7 @@ export function createPublisher(options: {
     unconfirmed.delete(entry);
     entry.channel = undefined;
     if (entry.ended) {
+      abandoned = Math.max(0, abandoned - 1);
       send();
       return;
     }

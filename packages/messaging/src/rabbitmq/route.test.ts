@@ -70,9 +70,10 @@ test("two queues that would be one at the broker, or one of the system's, are re
   expect(() => refuseClash("fw", ab, [ab])).not.toThrow();
 });
 
+const task = (name: string) => resolveQueue({ name, kind: "task", groups: ["w"] });
+const event = (name: string) => resolveQueue({ name, kind: "event", groups: ["w"] });
+
 test("two queues that would get each other's messages are refused", () => {
-  const task = (name: string) => resolveQueue({ name, kind: "task", groups: ["w"] });
-  const event = (name: string) => resolveQueue({ name, kind: "event", groups: ["w"] });
   expect(() => refuseClash("fw", task("tasks.x"), [task("x")])).toThrow(/queue x too/);
   expect(() => refuseClash("fw", event("orders"), [event("orders.paid")])).toThrow(/same topics/);
   expect(() => refuseClash("fw", event("events.debate"), [event("debate")])).toThrow(/same topics/);

@@ -25,7 +25,7 @@ async function provider(changes: Partial<RabbitMQOptions> = {}) {
   const url = new URL(vhost.url);
   const hosts = cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(",");
   const whole = `amqp://${url.username}:${url.password}@${hosts}${url.pathname}`;
-  const options = optionsFor(whole, { prefix: freshPrefix(), heartbeatMs: 2_000, maxRedeliveries: 100, ...changes });
+  const options = optionsFor(whole, { prefix: freshPrefix(), heartbeatMs: 2_000, maxRedeliveries: 49, ...changes });
   const created = Object.assign(createRabbitMQProvider(options), { prefix: options.prefix ?? "" });
   open.push(created);
   await created.initialize();

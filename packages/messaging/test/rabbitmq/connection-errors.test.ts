@@ -164,6 +164,18 @@ test("TLS: a trusted certificate is taken, a foreign, an expired and a misnamed 
   await expect(stranger.initialize()).rejects.toMatchObject({ name: "MessagingError" });
 });
 
+test.each([
+  [{ prefix: "Up" }, /prefix/],
+  [{ managementUrl: "amqp://h" }, /management URL/],
+  [{ maxUnconfirmed: 0 }, /maxUnconfirmed: expected a whole number from 1/],
+  [{ heartbeatMs: Number.NaN }, /heartbeatMs/],
+  [{ publishTimeoutMs: -1 }, /publishTimeoutMs/],
+  [{ maxRedeliveries: 50 }, /maxRedeliveries: expected a whole number from 0 to 49/],
+  [{ target: { ...resolveRabbitMQ({}), hosts: [] } }, /hosts/],
+])("%o is refused before anything is connected", (changes, words) => {
+  expect(() => createRabbitMQProvider(optionsFor(vhost.url, changes))).toThrow(words);
+});
+
 test("a cluster's list of hosts is gone through until one answers", async () => {
   const dead = await freePort();
   const url = `amqp://${broker.user}:${broker.password}@127.0.0.1:${dead},127.0.0.1:${broker.port}/${vhost.name}`;

@@ -192,15 +192,16 @@ test("one in five is poison: all of it is dead with its reason, and every good o
   );
 });
 
+async function again(): Promise<void> {
+  throw new Retry({ after: 400 });
+}
+
 test("a queue that is full, or gone, doesn't hold up the retries of others", async () => {
   const mine = await provider();
   const bounded = { ...queue, name: "tasks.bounded", maxLength: 5 };
   const gone = { ...queue, name: "tasks.gone" };
   for (const one of [queue, bounded, gone]) await mine.declare(one);
   // Hundreds of retries, more than the broker moves at once, that come back to where there is no room.
-  const again = async () => {
-    throw new Retry({ after: 400 });
-  };
   const failing = await Promise.all(
     [bounded, gone].map((one) => mine.subscribe(one.name, again, { group: "workers", concurrency: 200 })),
   );
