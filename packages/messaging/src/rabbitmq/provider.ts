@@ -28,6 +28,8 @@ import { queueTopology, systemTopology } from "./topology.ts";
 export interface RabbitMQProvider extends QueueProvider {
   /** What `declare` of these queues would change at the broker, and what it can't. Changes nothing. */
   planTopology(queues: readonly QueueDefinition[]): Promise<TopologyChange[]>;
+  /** Why `healthCheck` says no, in words for an operator; undefined while it says yes. */
+  readonly problem: string | undefined;
   /** Queues that are left alone since their arguments differ, by their name at the broker. */
   readonly quarantined: Mismatches;
 }
@@ -236,6 +238,13 @@ export function createRabbitMQProvider(options: RabbitMQOptions): RabbitMQProvid
     getQueueStats: async (queueName) => {
       const queue = declared.find(queueName);
       return onAdminChannel((channel) => queueStats(channel, prefix, queue));
+    },
+    get problem() {
+      const lost = consuming.problem ?? publishing.problem;
+      if (lost !== undefined) return lost.message;
+      if (publishing.state === "blocked") return "RabbitMQ takes no messages: it is out of memory or disk";
+      if (publisher.ready && consuming.model !== undefined) return undefined;
+      return publishing.state === "closed" ? "the provider is closed" : "RabbitMQ isn't connected";
     },
     healthCheck: async () => consuming.model !== undefined && publisher.ready,
     consumeDeadLetters: async (handler) => {

@@ -162,12 +162,28 @@ export function consumeQueue(options: QueueSourceOptions): QueueSource {
     });
   }
 
+  /**
+   * Acknowledgements have arrived: a quorum queue's channel may hold some back while it is busy, and a close would lose
+   * them. The queue answers these after what came before.
+   */
+  async function acknowledged(): Promise<void> {
+    const on = channel;
+    if (on === undefined) return;
+    lease?.flush();
+    const asked = async (): Promise<void> => {
+      await on.checkQueue(physical);
+      await on.checkQueue(physical);
+    };
+    await atMost(cancelMs, asked());
+  }
+
   return {
     started: started.promise,
     pause: async () => {
       paused = true;
       if (queue.partitions > 0) {
         // What is held goes back in its order; the channel that follows doesn't consume.
+        await acknowledged();
         managed.reopen();
         return;
       }
@@ -194,7 +210,7 @@ export function consumeQueue(options: QueueSourceOptions): QueueSource {
     },
     close: async () => {
       started.reject(new MessagingError("closed", "the subscription was closed"));
-      lease?.flush();
+      await acknowledged();
       await managed.close();
       lease?.lose();
     },

@@ -81,6 +81,7 @@ test("a deadline that passes while the broker is away is an error that says so, 
   await broker.stop();
   try {
     await until("the loss", async () => !(await mine.healthCheck()));
+    expect(mine.problem).toMatch(/connection to RabbitMQ was lost|nothing listens/);
     const results = await Promise.allSettled(
       Array.from({ length: 8 }, (_, n) => mine.publish("tasks.f", { type: "t", payload: n }, { deadline: "500ms" })),
     );
@@ -109,6 +110,7 @@ test.each(["memory", "disk"] as const)(
       // The broker says that it is blocked at the first publish.
       const first = mine.publish("tasks.f", { id: "waits", type: "after", payload: 1 }, { deadline: "60s" });
       await until("the word of it", async () => !(await mine.healthCheck()));
+      expect(mine.problem).toBe("RabbitMQ takes no messages: it is out of memory or disk");
       await expect(mine.publish("tasks.f", { type: "late", payload: 1 }, { deadline: "300ms" })).rejects.toThrow(
         /the broker takes no messages \(memory or disk\)/,
       );
@@ -138,6 +140,7 @@ test("a broker that was out of memory and is started again takes messages at onc
   await waiting;
   await mine.publish("tasks.f", { type: "t", payload: 2 });
   expect(await until("health", () => mine.healthCheck())).toBe(true);
+  expect(mine.problem).toBeUndefined();
 }, 90_000);
 
 test("a channel that the broker closes is opened again: the delivery that was held too long comes again, others go on", async () => {
