@@ -5,10 +5,11 @@ import { createFifo, type Intake } from "../consumer/incoming.ts";
 const lowerTurn = 8;
 
 /**
- * How long a band that has just given a delivery is waited for before a lower one starts: the broker needs a moment to
- * push the next, and a quick handler would have taken a lower one meanwhile.
+ * A band that has just given a delivery is waited for before a lower one starts: the broker needs a moment to push the
+ * next, and a quick handler would have taken a lower one meanwhile. Three times what it usually takes, within these.
  */
-const refillMs = 5;
+const shortestRefillMs = 5;
+const longestRefillMs = 50;
 
 export interface BandIntake<T> extends Intake<T> {
   /** A delivery of the band was settled: the next one may be on its way. */
@@ -27,8 +28,10 @@ export function createBandIntake<T>(options: {
 }): BandIntake<T> {
   const { count, bandOf, clock, wake } = options;
   const waiting = Array.from({ length: count }, () => createFifo<T>());
-  /** Until when the next delivery of each band is waited for. */
-  const refillUntil = Array.from({ length: count }, () => 0);
+  /** When each band last gave a delivery; 0: the next one has come. */
+  const settledAt = Array.from({ length: count }, () => 0);
+  /** How long the broker takes to push the next, on average. */
+  let usualMs = shortestRefillMs;
   let starts = 0;
   let turn = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -47,12 +50,12 @@ export function createBandIntake<T>(options: {
   }
 
   function isRefilling(highest: number): boolean {
-    const now = clock.monotonicMs();
-    if (!refillUntil.some((until, band) => band < highest && until > now)) return false;
+    const since = clock.monotonicMs() - Math.min(longestRefillMs, Math.max(shortestRefillMs, 3 * usualMs));
+    if (!settledAt.some((at, band) => band < highest && at > since)) return false;
     timer ??= setTimeout(() => {
       timer = undefined;
       wake();
-    }, refillMs);
+    }, shortestRefillMs);
     return true;
   }
 
@@ -62,7 +65,9 @@ export function createBandIntake<T>(options: {
     },
     add: (delivery) => {
       const band = bandOf(delivery);
-      refillUntil[band] = 0;
+      const tookMs = clock.monotonicMs() - (settledAt[band] ?? 0);
+      if (tookMs < 2 * longestRefillMs) usualMs += (tookMs - usualMs) / 8;
+      settledAt[band] = 0;
       waiting[band]?.add(delivery);
     },
     next: () => {
@@ -75,6 +80,6 @@ export function createBandIntake<T>(options: {
       return chosen?.next();
     },
     takeAll: () => waiting.flatMap((band) => band.takeAll()),
-    settled: (band) => void (refillUntil[band] = clock.monotonicMs() + refillMs),
+    settled: (band) => void (settledAt[band] = clock.monotonicMs()),
   };
 }
