@@ -11,8 +11,6 @@ export interface ChannelLease {
   readonly ack: (raw: ConsumeMessage) => void;
   /** Back to the queue. */
   readonly release: (raw: ConsumeMessage) => void;
-  /** Deliveries that are held. */
-  readonly held: number;
   /** Sends what waits to be sent. */
   readonly flush: () => void;
   readonly lose: () => void;
@@ -74,9 +72,6 @@ export function leaseOf(
         // the channel closes just now: the broker delivers it again
       }
       settled(raw);
-    },
-    get held() {
-      return open.size;
     },
     flush,
     lose: () => {

@@ -1,6 +1,5 @@
 import { isIP } from "node:net";
 import { connect, credentials, type ChannelModel } from "amqplib";
-import type { Clock } from "../clock.ts";
 import { describeError, MessagingError } from "../errors.ts";
 import type { MessagingLog } from "../log.ts";
 import { atMost } from "./at-most.ts";
@@ -31,15 +30,12 @@ export interface BrokerConnection {
   readonly state: ConnectionState;
   /** Undefined while it isn't open (or blocked, which is open too). */
   readonly model: ChannelModel | undefined;
-  /** Of the server, once it was open: `3.10.8`. */
-  readonly serverVersion: string | undefined;
   /** Why it isn't open. */
   readonly problem: MessagingError | undefined;
   /** Resolves when it is open for the first time. @throws MessagingError when it has failed. */
   start(): Promise<void>;
   /** Called each time it opens; at once when it is open. Returns what takes the listener off. */
   onOpen(listener: (model: ChannelModel) => void): () => void;
-  onLost(listener: (problem: MessagingError) => void): () => void;
   onBlocked(listener: (blocked: boolean) => void): () => void;
   /** Ends it in order, or after 2 s without the broker's answer. */
   close(): Promise<void>;
@@ -54,7 +50,6 @@ export interface ConnectionOptions {
   /** Shown by the broker. */
   name: string;
   counts: ConnectionCounts;
-  clock: Clock;
   random: () => number;
   log: MessagingLog;
 }
@@ -65,14 +60,12 @@ export function createConnection(options: ConnectionOptions): BrokerConnection {
   const { role, target, tuning, lifetime, counts, random, log } = options;
   let state: ConnectionState = "idle";
   let model: ChannelModel | undefined;
-  let serverVersion: string | undefined;
   let problem: MessagingError | undefined;
   let attempts = 0;
   let wasOpen = false;
   let nextHost = Math.floor(random() * target.hosts.length);
   let timer: NodeJS.Timeout | undefined;
   const openListeners = new Set<(model: ChannelModel) => void>();
-  const lostListeners = new Set<(problem: MessagingError) => void>();
   const blockedListeners = new Set<(blocked: boolean) => void>();
   const first = Promise.withResolvers<void>();
   // A caller may never ask.
@@ -132,7 +125,7 @@ export function createConnection(options: ConnectionOptions): BrokerConnection {
     problem = undefined;
     attempts = 0;
     wasOpen = true;
-    serverVersion = opened.connection.serverProperties.version;
+    const { version } = opened.connection.serverProperties;
     let cause: unknown;
     opened.on("error", (error) => (cause ??= error));
     const lost = (error: unknown): void => {
@@ -148,14 +141,13 @@ export function createConnection(options: ConnectionOptions): BrokerConnection {
       problem = loss;
       // The next connection says for itself whether it is blocked.
       if (state === "blocked") for (const listener of blockedListeners) listener(false);
-      for (const listener of lostListeners) listener(loss);
       wait(loss);
     };
     opened.on("close", lost);
     opened.on("blocked", (reason) => blocked(true, reason));
     opened.on("unblocked", () => blocked(false, ""));
     become("open");
-    log.info({ host: host.host, port: host.port, version: serverVersion, connection: role }, "connected to RabbitMQ");
+    log.info({ host: host.host, port: host.port, version, connection: role }, "connected to RabbitMQ");
     for (const listener of openListeners) listener(opened);
     first.resolve();
     // A close that came together with the last word of the handshake was told before anybody listened.
@@ -180,9 +172,6 @@ export function createConnection(options: ConnectionOptions): BrokerConnection {
     get model() {
       return model;
     },
-    get serverVersion() {
-      return serverVersion;
-    },
     get problem() {
       return problem;
     },
@@ -194,10 +183,6 @@ export function createConnection(options: ConnectionOptions): BrokerConnection {
       openListeners.add(listener);
       if (model !== undefined) listener(model);
       return () => void openListeners.delete(listener);
-    },
-    onLost: (listener) => {
-      lostListeners.add(listener);
-      return () => void lostListeners.delete(listener);
     },
     onBlocked: (listener) => {
       blockedListeners.add(listener);

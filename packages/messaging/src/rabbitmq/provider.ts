@@ -64,7 +64,6 @@ export function createRabbitMQProvider(options: RabbitMQOptions): RabbitMQProvid
     lifetime,
     name: options.name ?? prefix,
     counts: metrics,
-    clock,
     random,
     log,
   };

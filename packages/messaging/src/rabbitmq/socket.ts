@@ -14,8 +14,7 @@ export interface WriteGatherer {
 }
 
 /**
- * amqplib writes each message by itself: one system call each, which costs a client about a third of its time and the
- * broker as much. It writes in the turn after the publish, so two turns are gathered.
+ * amqplib writes each message by itself: one system call each, 29 % of a publisher's time in a profile. It writes in the turn after the publish, so two turns are gathered.
  */
 export function gatherWrites(model: ChannelModel): WriteGatherer {
   const socket = socketOf(model);
