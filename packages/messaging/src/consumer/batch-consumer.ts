@@ -11,7 +11,7 @@ import type { Incoming } from "./incoming.ts";
 export function createBatchConsumer<T extends Incoming>(
   options: ConsumerOptions<T> & { handler: BatchHandler; size: number; waitMs: number },
 ): Consumer<T> {
-  const { queue, group, handler, size, waitMs, parse, intake, counts, tracing, clock, random } = options;
+  const { queue, group, handler, size, waitMs, parse, counts, tracing, clock, random } = options;
   const flow = createFlow({ ...options, concurrency: options.concurrency * size }, fill);
   let gathered: { delivery: T; held: HeldDelivery<unknown> }[] = [];
   let timer: NodeJS.Timeout | null = null;
@@ -95,12 +95,7 @@ export function createBatchConsumer<T extends Incoming>(
   }
 
   return {
-    receive: (delivery) => {
-      counts.received.inc();
-      if (delivery.redeliveries > 0) counts.redelivered.inc();
-      intake.add(delivery);
-      flow.pump();
-    },
+    receive: flow.receive,
     get active() {
       return flow.active;
     },

@@ -59,6 +59,8 @@ export interface ConsumerOptions<T extends Incoming> {
 /** What both kinds of consumers are built on: when the next may start, and how all of it ends. */
 export interface Flow<T extends Incoming> {
   readonly settler: Settler<T>;
+  /** Takes in a delivery whose lease is held. */
+  readonly receive: (delivery: T) => void;
   /** Starts what may start. */
   readonly pump: () => void;
   /** The next delivery that may start now, its gate entered; undefined: nothing may. */
@@ -77,7 +79,7 @@ export interface Flow<T extends Incoming> {
 
 /** `fill` is called to start what may start; it calls `next` until that gives nothing. */
 export function createFlow<T extends Incoming>(options: ConsumerOptions<T>, fill: () => void): Flow<T> {
-  const { queue, group, concurrency, intake, port, gate, limiter, reporter, clock, log } = options;
+  const { queue, group, concurrency, intake, port, gate, limiter, reporter, counts, clock, log } = options;
   let running = 0;
   let pumping = false;
   let paused = false;
@@ -165,6 +167,12 @@ export function createFlow<T extends Incoming>(options: ConsumerOptions<T>, fill
 
   return {
     settler,
+    receive: (delivery) => {
+      counts.received.inc();
+      if (delivery.redeliveries > 0) counts.redelivered.inc();
+      intake.add(delivery);
+      pump();
+    },
     pump,
     next,
     ended: (delivery) => {

@@ -17,7 +17,7 @@ interface ByHand<T> {
 export function createSingleConsumer<T extends Incoming>(
   options: ConsumerOptions<T> & { handler: Handler; mode: "automatic" | "manual" },
 ): Consumer<T> {
-  const { queue, group, handler, mode, parse, intake, counts, tracing, clock, random } = options;
+  const { queue, group, handler, mode, parse, counts, tracing, clock, random } = options;
   const byHand = new Map<Delivery, ByHand<T>>();
   const flow = createFlow(options, fill);
 
@@ -72,12 +72,7 @@ export function createSingleConsumer<T extends Incoming>(
   }
 
   return {
-    receive: (delivery) => {
-      counts.received.inc();
-      if (delivery.redeliveries > 0) counts.redelivered.inc();
-      intake.add(delivery);
-      flow.pump();
-    },
+    receive: flow.receive,
     get active() {
       return flow.active;
     },
